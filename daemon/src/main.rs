@@ -1,0 +1,3 @@
+//! kapacitord: one member.
+
+fn main() {}
