@@ -1,0 +1,1 @@
+//! Lambda expressions: type check and evaluation.
