@@ -1,0 +1,52 @@
+# The targets are what users and CI run; `make` lists them. Each does its own set-up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET   := x86_64-unknown-linux-musl
+RELEASE  := target/$(TARGET)/release
+PROGRAMS := kapacitord kapacitorctl kapacitor kapacitor-operator simulate
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: ## install what building and testing needs (Debian packages, Rust target)
+	@e2e/setup.sh
+
+.PHONY: programs
+programs: setup ## build the static release programs
+	cargo build --quiet --release --target $(TARGET) -p kapacitord -p cli -p sim -p kapacitor-operator
+
+.PHONY: demo
+demo: programs ## show a cluster of three at work; INFLUX=1 takes the points from a real influxd
+	@e2e/demo/demo.py --programs $(RELEASE) $(if $(INFLUX),--influx)
+
+.PHONY: check
+check: setup ## format, lints and the pure tests: what to run while working
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cargo test --quiet
+
+.PHONY: test
+test: setup ## everything: lints, pure, simulated, in-process, processes with a real influxd, a real Kubernetes
+	@e2e/test.sh
+
+.PHONY: bench
+bench: programs ## instructions per point and rates, in the form of docs/benchmarks.md
+	@e2e/bench/bench.sh $(RELEASE)
+
+.PHONY: soak
+soak: programs ## the long simulations
+	$(RELEASE)/simulate chaos --members 5 --seeds 0..10000 --minutes 10
+
+.PHONY: generated
+generated: ## rewrite what is generated: crds/, chart copies, sample configuration
+	UPDATE=1 cargo test --quiet -p kapacitor-operator -p e2e generated
+
+.PHONY: kube-up kube-down
+kube-up: setup ## start a one-node Kubernetes for playing (state below e2e/kube)
+	e2e/kube/build.sh helm && e2e/kube/up.sh
+kube-down: ## stop it
+	e2e/kube/down.sh
