@@ -81,8 +81,6 @@ pub enum StatementKind {
         database: Arc<str>,
         /// Its retention policy.
         retention_policy: Arc<str>,
-        /// A comment between the two.
-        inner: Option<Comment>,
     },
     /// A chain or any other expression standing alone.
     Expression(Expr),
@@ -97,8 +95,6 @@ pub struct Ident {
     pub name: Arc<str>,
     /// Where it stands.
     pub pos: Pos,
-    /// The comment before it.
-    pub comment: Option<Comment>,
 }
 
 /// An expression with the place errors about it name: the first byte of a literal or name, the
@@ -205,11 +201,9 @@ pub struct Link {
     pub op: ChainOp,
     /// Where the operator stands.
     pub op_pos: Pos,
-    /// The comment before the operator.
-    pub op_comment: Option<Comment>,
     /// Where the name stands.
     pub pos: Pos,
-    /// The comment before the name.
+    /// The comment before the operator or the name.
     pub comment: Option<Comment>,
     /// What is called, or named without parentheses.
     pub target: LinkTarget,

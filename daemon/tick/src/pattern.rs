@@ -14,8 +14,8 @@ impl Pattern {
     /// Compiles `source`, written in Go's `regexp` syntax. The error is Go's wording:
     /// ``error parsing regexp: missing closing ): `a(b` ``.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let regex =
-            regex::Regex::new(source).map_err(|e| format!("error parsing regexp: {e}: `{source}`"))?;
+        let regex = regex::Regex::new(source)
+            .map_err(|e| format!("error parsing regexp: {e}: `{source}`"))?;
         Ok(Self { source: source.into(), regex })
     }
 
