@@ -1,0 +1,73 @@
+//! What a member shows of itself and its cluster.
+
+use std::time::Duration;
+
+use gossip::{Addresses, Status};
+use model::{BootGeneration, ClusterId, MemberId, Str};
+use rpc::State;
+
+use crate::specs::Conflict;
+
+/// `GET /kapacitor/v1/cluster`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterView {
+    /// Whether this is a cluster that `member add` made.
+    pub state: State,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The member that answers.
+    pub member: MemberId,
+    /// Its release.
+    pub release: Str,
+    /// It has synced since its start.
+    pub ready: bool,
+    /// All members that are not removed, in the order they joined.
+    pub members: Vec<MemberView>,
+    /// The latest concurrent edits that lost, oldest first.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// One member in a [`ClusterView`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// Its id.
+    pub id: MemberId,
+    /// What it advertises.
+    pub addresses: Addresses,
+    /// Its roles.
+    pub roles: Vec<Str>,
+    /// As seen from here.
+    pub status: Status,
+    /// How long it has had that status.
+    pub since: Duration,
+    /// Its release, once it has told.
+    pub release: Option<Str>,
+    /// It has synced since its start, as far as known here.
+    pub ready: bool,
+    /// Its boot generation, once heard of.
+    pub boot: Option<BootGeneration>,
+    /// The last full sync with it; none with itself.
+    pub sync: Option<PeerSync>,
+}
+
+/// The last full sync with a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerSync {
+    /// How long ago it ended well.
+    pub ago: Duration,
+    /// The digests were equal when last compared.
+    pub equal: bool,
+}
+
+/// Whether this member takes its full part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Alone, or synced with a peer since its start.
+    Ready,
+    /// No sync ended in time; it works with what it has.
+    Unsynced,
+    /// Still waiting for its first sync.
+    Syncing,
+    /// It is leaving its cluster or going down.
+    Leaving,
+}
