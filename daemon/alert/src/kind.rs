@@ -102,7 +102,7 @@ impl Action {
 
     /// How many first attempts may run at a time. A file keeps the order of the topic.
     pub fn parallel(&self) -> usize {
-        if matches!(self, Self::Log(_)) { 1 } else { 8 }
+        if matches!(self, Self::Log(_)) { 1 } else { crate::DeliveryLimits::PARALLEL }
     }
 
     /// The topics it collects events under.

@@ -2,11 +2,11 @@
 //! handlers.
 //!
 //! FLOOR 2. Imports `model`, `tick` and `template`. It judges and remembers; it sends nothing: single
-//! attempts are made by the shell, which is told by `Delivery` what to attempt and when. Which
+//! attempts are made by the shell, which is told by [`Delivery`] what to attempt and when. Which
 //! member of a cluster acts is decided in `dedup`, not here.
 //!
 //! Start with [`Event`] (what an alert node raises), [`Topics`] (last states), [`HandlerSpec`] and
-//! [`Handler`] (what users define), `Delivery` (what is pending). [`json`] and [`Row`] write JSON
+//! [`Handler`] (what users define), [`Delivery`] (what is pending). [`json`] and [`Row`] write JSON
 //! as Go's encoder does and are used by every part that shows data.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
@@ -29,9 +29,15 @@ pub mod kind;
 mod patch;
 mod spec;
 
+mod aggregate;
+mod delivery;
 mod matching;
 
+pub use aggregate::{Aggregate, MAX_SUMMARY_DETAILS, MAX_SUMMARY_ROWS};
 pub use data::AlertData;
+pub use delivery::{
+    Attempt, Counters, Delivery, DeliveryLimits, End, Finished, Full, HandlerName, Outcome, Token,
+};
 pub use details::{Details, ServerInfo};
 pub use event::{Body, Data, Event, EventKey, MAX_HOPS, Source};
 pub use glob::{BadPattern, Glob};
