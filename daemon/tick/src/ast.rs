@@ -351,3 +351,11 @@ pub struct Lambda {
     /// The expression after `lambda:`.
     pub expr: Arc<Expr>,
 }
+
+impl Lambda {
+    /// `lambda: TRUE`, which stands for a missing lambda while a template is checked.
+    pub fn always() -> Self {
+        let kind = ExprKind::Bool(true);
+        Self { expr: Arc::new(Expr { pos: Pos::default(), kind, comment: None, depth: 1 }) }
+    }
+}

@@ -12,15 +12,23 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
 pub mod ast;
+mod builder;
 mod diagnostic;
+mod evaluate;
 mod format;
 pub mod lambda;
 mod lexer;
 mod parser;
 mod pattern;
+mod program;
+mod value;
 
 pub use ast::{Lambda, Pos};
+pub use builder::{ArgType, Builder, CallError, Description, Shape, Signature};
 pub use diagnostic::Diagnostic;
+pub use evaluate::{Inputs, MAX_LAMBDA_SIZE, evaluate};
 pub use format::format;
 pub use parser::{MAX_SCRIPT, parse, parse_lambda};
 pub use pattern::Pattern;
+pub use program::{DeclaredVar, TaskType};
+pub use value::{NodeRef, Value, Var, VarType};
