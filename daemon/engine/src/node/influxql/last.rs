@@ -1,0 +1,39 @@
+//! `last`: the latest point; at equal time the one with the greater value.
+
+use std::cmp::Ordering;
+
+use model::Kind as ValueKind;
+
+use super::{Function, Kind, Outcome, Reduce, Sample, Selected, order};
+
+/// `|last('f')`
+pub(crate) static KIND: Kind = super::kind("last", |args, _| super::define(&LAST, args));
+
+static LAST: Function = Function {
+    name: "last",
+    reducer: |kind| match kind {
+        ValueKind::Float | ValueKind::Int | ValueKind::Str | ValueKind::Bool => {
+            Some(Box::new(Last(None)))
+        }
+        _ => None,
+    },
+    empty: None,
+};
+
+struct Last(Option<Selected>);
+
+impl Reduce for Last {
+    fn take(&mut self, sample: Sample<'_>) {
+        let better = self.0.as_ref().is_none_or(|champion| {
+            let greater = order(sample.value, &champion.value) == Some(Ordering::Greater);
+            sample.time > champion.time || (sample.time == champion.time && greater)
+        });
+        if better {
+            self.0 = Some(sample.select());
+        }
+    }
+
+    fn result(&self) -> Option<Outcome> {
+        self.0.clone().map(Outcome::Selected)
+    }
+}
