@@ -32,6 +32,19 @@ macro_rules! sorted_map {
                 Self(entries.into())
             }
 
+            /// Like [`Self::from_unsorted`], but leaves the emptied vector to be used again.
+            pub fn drain_from(entries: &mut Vec<(Str, $value)>) -> Self {
+                if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+                    return Self::from_unsorted(std::mem::take(entries));
+                }
+                Self(entries.drain(..).collect())
+            }
+
+            /// True when both are one shared map; false says nothing.
+            pub fn is_same(&self, other: &Self) -> bool {
+                Arc::ptr_eq(&self.0, &other.0)
+            }
+
             /// The value under `name`.
             pub fn get(&self, name: &str) -> Option<&$value> {
                 if self.0.len() <= 8 {
@@ -46,7 +59,8 @@ macro_rules! sorted_map {
                 let at = self.0.partition_point(|(n, _)| *n < name);
                 entries.extend_from_slice(&self.0[..at]);
                 let rest = &self.0[at..];
-                let rest = if rest.first().is_some_and(|(n, _)| *n == name) { &rest[1..] } else { rest };
+                let rest =
+                    if rest.first().is_some_and(|(n, _)| *n == name) { &rest[1..] } else { rest };
                 entries.push((name, value));
                 entries.extend_from_slice(rest);
                 Self(entries.into())

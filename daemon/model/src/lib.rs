@@ -10,6 +10,7 @@ mod duration;
 mod fields;
 mod group;
 mod ids;
+pub mod line;
 mod point;
 mod time;
 mod value;

@@ -119,12 +119,17 @@ fn parse_rfc3339(text: &str) -> Option<Time> {
     let b = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i64> {
         let part = b.get(from..to)?;
-        part.iter().all(u8::is_ascii_digit).then(|| {
-            part.iter().fold(0i64, |n, c| n * 10 + i64::from(c - b'0'))
-        })
+        part.iter()
+            .all(u8::is_ascii_digit)
+            .then(|| part.iter().fold(0i64, |n, c| n * 10 + i64::from(c - b'0')))
     };
     let at = |i: usize, c: u8| b.get(i) == Some(&c);
-    if !(at(4, b'-') && at(7, b'-') && (at(10, b'T') || at(10, b't')) && at(13, b':') && at(16, b':')) {
+    if !(at(4, b'-')
+        && at(7, b'-')
+        && (at(10, b'T') || at(10, b't'))
+        && at(13, b':')
+        && at(16, b':'))
+    {
         return None;
     }
     let (y, mo, d) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
