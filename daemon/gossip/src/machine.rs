@@ -4,6 +4,7 @@ mod detect;
 mod inbound;
 mod periodic;
 mod sync;
+pub(crate) mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -80,7 +81,7 @@ enum Life {
     Leaving {
         since: Duration,
     },
-    /// Waits for [`Gossip::boot_persisted`] of this generation; `leaving` goes on afterwards.
+    /// Waits for [`Gossip::boot_persisted`] of this generation.
     Muted(BootGeneration),
     Stopped,
 }
@@ -136,6 +137,10 @@ impl Gossip {
         };
         if changed {
             machine.outputs.push_back(Output::RosterChanged);
+        }
+        if let Some(epoch) = machine.roster.removed(&machine.config.member) {
+            // Removed, and stopped before it was reset.
+            machine.event(Event::OwnRemoval { epoch, by: None });
         }
         machine.begin(now);
         machine
@@ -295,9 +300,11 @@ impl Gossip {
         now: Duration,
         records: impl IntoIterator<Item = (MemberId, Entry)>,
     ) -> MergeReport {
-        let before = self.roster.clone();
+        let records: Vec<_> = records.into_iter().collect();
+        let live_before: BTreeSet<_> =
+            records.iter().map(|(id, _)| *id).filter(|id| self.roster.live(id).is_some()).collect();
         let report = self.roster.merge(records);
-        self.after_merge(now, &before, &report);
+        self.after_merge(now, &live_before, &report);
         report
     }
 

@@ -1,6 +1,7 @@
 //! The detector behind a small interface: what it wants sent, timed and told, and what that means
 //! for the roster's members.
 
+use std::collections::BTreeSet;
 use std::num::{NonZeroU8, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
@@ -19,14 +20,14 @@ use crate::identity::Identity;
 use crate::output::{Event, Output};
 use crate::packet::{BODY_LIMIT, Kind};
 use crate::presence::{Presence, Status};
-use crate::roster::{MergeReport, Roster};
+use crate::roster::MergeReport;
 use crate::timers::Task;
 
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
 const PROBE_ROUND_TRIP: Duration = Duration::from_millis(500);
 const INDIRECT_PROBES: usize = 3;
 /// The same identity may not come back for this long; members renew theirs instead.
-const REMEMBER_DOWN: Duration = Duration::from_secs(24 * 3600);
+const REMEMBER_DOWN: Duration = Duration::from_hours(24);
 const ANNOUNCE_TO_DOWN_MEMBERS: usize = 2;
 
 /// What the detector produced in one call.
@@ -253,7 +254,12 @@ impl Gossip {
     }
 
     /// Draws the conclusions of a roster merge.
-    pub(super) fn after_merge(&mut self, now: Duration, before: &Roster, report: &MergeReport) {
+    pub(super) fn after_merge(
+        &mut self,
+        now: Duration,
+        live_before: &BTreeSet<MemberId>,
+        report: &MergeReport,
+    ) {
         self.counters.dropped_entries += report.refused as u64;
         if report.changed.is_empty() {
             return;
@@ -262,7 +268,7 @@ impl Gossip {
         for id in &report.changed {
             let Some(entry) = self.roster.get(id) else { continue };
             let (removed, epoch) = (entry.removed, entry.epoch);
-            let was_live = before.live(id).is_some();
+            let was_live = live_before.contains(id);
             if *id == self.config.member {
                 if removed {
                     self.event(Event::OwnRemoval { epoch, by: None });
@@ -315,10 +321,17 @@ impl Gossip {
         if members == self.tuned_for {
             return;
         }
-        self.tuned_for = members;
         if self.detector.set_config(tuning(&self.config, members)).is_err() {
             self.counters.detector_errors += 1;
+        } else {
+            self.tuned_for = members;
         }
+    }
+
+    /// How often one update is sent at the present tuning.
+    #[cfg(test)]
+    pub(crate) fn transmissions(&self) -> u8 {
+        tuning(&self.config, self.tuned_for).max_transmissions.get()
     }
 
     /// Asks a member to take us in; any life of it will answer.

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use model::{BootGeneration, MemberId};
-use serde::{Deserialize, Serialize};
+use model::MemberId;
 
+use super::wire::{Notice, Reason};
 use super::{Gossip, Life};
 use crate::output::{Destination, Event};
 use crate::packet::{Envelope, Kind, Opened, PACKET_LIMIT, Refusal};
@@ -17,23 +17,6 @@ pub(super) const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 const NOTICES_KEPT: usize = 1024;
 /// Addresses remembered for unknown versions.
 const STRANGE_VERSIONS_KEPT: usize = 256;
-
-/// Tells a sender why we refuse its packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Notice {
-    pub(super) to: MemberId,
-    pub(super) reason: Reason,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reason {
-    /// The cluster removed the sender with this epoch.
-    Removed { epoch: u32 },
-    /// A later life of the sender is known.
-    OldBoot { known: BootGeneration },
-    /// The sender is not in our roster: it should push.
-    Unknown,
-}
 
 /// What to do with a packet.
 pub(super) enum Verdict {
@@ -66,7 +49,7 @@ impl Gossip {
                 self.take_notice(now, opened.sender, &opened.body);
             }
             Verdict::Read(opened) => {
-                self.detect(now, |detector, effects| detector.handle_data(&opened.body, effects))
+                self.detect(now, |detector, effects| detector.handle_data(&opened.body, effects));
             }
         }
     }

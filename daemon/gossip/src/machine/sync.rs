@@ -8,35 +8,14 @@ use std::time::Duration;
 
 use foca::{Member, State};
 use model::MemberId;
-use serde::{Deserialize, Serialize};
 
-use super::inbound::{Notice, Verdict};
+use super::inbound::Verdict;
+use super::wire::{Notice, Reply, Request};
 use super::{DIGESTS_LIMIT, Gossip, SYNC_LIMIT};
 use crate::identity::Identity;
 use crate::output::Output;
 use crate::packet::Kind;
-use crate::roster::{Entry, Rank, decode, encode};
-
-#[derive(Serialize, Deserialize)]
-struct Request {
-    to: MemberId,
-    ranks: Vec<(MemberId, Rank)>,
-    /// Our own entry always; more in a second request.
-    push: Vec<(MemberId, Entry)>,
-    members: Vec<Member<Identity>>,
-    digests: Vec<u8>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Reply {
-    to: MemberId,
-    /// Ranks of the tombstones the answerer has: its acks.
-    tombstones: Vec<(MemberId, Rank)>,
-    push: Vec<(MemberId, Entry)>,
-    lacking: Vec<MemberId>,
-    members: Vec<Member<Identity>>,
-    digests: Vec<u8>,
-}
+use crate::roster::{Rank, decode, encode};
 
 impl Gossip {
     /// Answers a push/pull that came over a stream. None: close the stream without an answer. The

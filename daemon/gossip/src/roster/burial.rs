@@ -8,7 +8,7 @@ use model::MemberId;
 use super::{Rank, Roster};
 
 /// Youngest age at which a tombstone may be collected.
-pub const TOMBSTONE_AGE: Duration = Duration::from_secs(24 * 3600);
+pub const TOMBSTONE_AGE: Duration = Duration::from_hours(24);
 /// Tombstones that are kept although they may go: a member that was away for long still finds that
 /// it was removed. The oldest go first.
 pub const TOMBSTONES_KEPT: usize = 1024;
