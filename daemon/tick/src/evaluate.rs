@@ -4,7 +4,11 @@
 
 mod call;
 mod constant;
+#[cfg(test)]
+pub(crate) mod mock;
 mod resolve;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

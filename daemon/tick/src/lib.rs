@@ -23,12 +23,15 @@ mod pattern;
 mod program;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use ast::{Lambda, Pos};
 pub use builder::{ArgType, Builder, CallError, Description, Shape, Signature};
 pub use diagnostic::Diagnostic;
 pub use evaluate::{Inputs, MAX_LAMBDA_SIZE, evaluate};
 pub use format::format;
-pub use parser::{MAX_SCRIPT, parse, parse_lambda};
+pub use parser::{MAX_NEST, MAX_SCRIPT, parse, parse_lambda};
 pub use pattern::Pattern;
 pub use program::{DeclaredVar, TaskType};
 pub use value::{NodeRef, Value, Var, VarType};

@@ -17,6 +17,9 @@ use crate::lexer::{Lexeme, Lexer, Token};
 /// The longest script accepted, in bytes.
 pub const MAX_SCRIPT: usize = 8 << 20;
 
+/// The deepest nesting of parentheses, calls and unary operators in a script: each level costs stack.
+pub const MAX_NEST: u32 = 200;
+
 const VALUE: &str = r#""number","string","duration","identifier","TRUE","FALSE","==","(","-","!""#;
 
 /// Parses a whole script.
@@ -146,15 +149,14 @@ impl<'a> Parser<'a> {
     fn enter(&mut self) -> Result<(), Diagnostic> {
         self.nest += 1;
         let start = self.peek().start;
-        self.check_depth(self.nest, self.pos(start))
+        self.check_depth(self.nest, MAX_NEST, self.pos(start))
     }
 
-    fn check_depth(&self, depth: u32, pos: Pos) -> Result<(), Diagnostic> {
-        if depth <= MAX_DEPTH {
+    fn check_depth(&self, depth: u32, limit: u32, pos: Pos) -> Result<(), Diagnostic> {
+        if depth <= limit {
             return Ok(());
         }
-        let text =
-            format!("parser: expression is nested too deep at {pos}, the limit is {MAX_DEPTH}");
+        let text = format!("parser: expression is nested too deep at {pos}, the limit is {limit}");
         Err(Diagnostic::new(pos, text))
     }
 
@@ -274,7 +276,7 @@ impl<'a> Parser<'a> {
         let mut multi_line = false;
         while self.peek().token != Token::RightParen {
             let arg = if full { self.expression()? } else { self.binary_expression()? };
-            multi_line = arg.start.line != line;
+            multi_line = arg.start.line != line || starts_with_comment(&arg.expr);
             args.push(arg.expr);
             if self.peek().token != Token::Comma {
                 break;
@@ -338,7 +340,8 @@ impl<'a> Parser<'a> {
             let start = left.start;
             let kind = ExprKind::Binary {
                 op,
-                multi_line: start.line != right.expr.pos.line,
+                multi_line: start.line != right.expr.pos.line
+                    || starts_with_comment(&right.expr),
                 parens: false,
                 left: Box::new(left.expr),
                 right: Box::new(right.expr),
@@ -369,18 +372,21 @@ impl<'a> Parser<'a> {
         Ok(parsed)
     }
 
-    /// Parentheses around anything but a binary expression leave no trace in the tree.
+    /// Parentheses around anything but a binary expression, and doubled ones, leave no trace.
     fn parenthesized(&mut self) -> Result<Parsed, Diagnostic> {
         let mut comment = self.take_comment();
-        let start = self.expect(Token::LeftParen)?.start;
-        let mut expr = self.binary_expression()?.expr;
+        let open = self.expect(Token::LeftParen)?.start;
+        let Parsed { mut expr, mut start } = self.binary_expression()?;
         self.expect(Token::RightParen)?;
         append(&mut comment, expr.comment.take());
         expr.comment = comment;
-        if let ExprKind::Binary { parens, .. } = &mut expr.kind {
+        if let ExprKind::Binary { parens, .. } = &mut expr.kind
+            && !*parens
+        {
             *parens = true;
+            start = self.pos(open);
         }
-        Ok(Parsed { expr, start: self.pos(start) })
+        Ok(Parsed { expr, start })
     }
 
     fn unary(&mut self, op: UnaryOp) -> Result<Parsed, Diagnostic> {
@@ -424,7 +430,7 @@ impl<'a> Parser<'a> {
         comment: Option<Comment>,
         depth: u32,
     ) -> Result<Parsed, Diagnostic> {
-        self.check_depth(depth, pos)?;
+        self.check_depth(depth, MAX_DEPTH, pos)?;
         Ok(Parsed { expr: Expr { pos, kind, comment, depth }, start })
     }
 }
@@ -451,6 +457,14 @@ fn leading(expr: &mut Expr) -> &mut Expr {
         return leading(left);
     }
     expr
+}
+
+/// A comment is printed before the element, so the element starts a line of its own.
+fn starts_with_comment(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Binary { parens: false, left, .. } => starts_with_comment(left),
+        _ => expr.comment.is_some(),
+    }
 }
 
 fn append(to: &mut Option<Comment>, more: Option<Comment>) {
