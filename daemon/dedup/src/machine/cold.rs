@@ -1,0 +1,88 @@
+//! Cold events: a task whose windows have not filled may raise what a warm one would not. The member
+//! whose turn it is asks one that runs the task warm, for at most one delay.
+
+use model::MemberId;
+
+use super::Dedup;
+use super::acting::End;
+use super::entry::State;
+use crate::key::{Key, KeyHash};
+use crate::message::Message;
+use crate::port::Output;
+
+/// Warm members asked one after the other for one event.
+const ASK_AT_MOST: usize = 8;
+
+impl Dedup {
+    pub(super) fn ask_warm(&mut self, hash: KeyHash) {
+        let Some(entry) = self.entries.get_mut(&hash) else { return };
+        let until = self.core.now + self.core.config.delay_per_member;
+        entry.state = State::Asking { until, member: None, next: Vec::new() };
+        self.core.set_timer(entry, Some(until));
+        self.asking.insert(hash);
+        self.core.outputs.push_back(Output::FindWarm { event: entry.event.clone() });
+    }
+
+    pub(super) fn warm_members(&mut self, hash: KeyHash, members: Vec<MemberId>) {
+        let me = self.core.me();
+        let Some(entry) = self.entries.get_mut(&hash) else { return };
+        if let State::Asking { next, member: None, .. } = &mut entry.state {
+            *next = members.into_iter().filter(|id| *id != me).take(ASK_AT_MOST).collect();
+            next.reverse();
+            self.ask_next_warm(hash);
+        }
+    }
+
+    /// Asks the next warm member; none left: the event is handled.
+    pub(super) fn ask_next_warm(&mut self, hash: KeyHash) {
+        let Some(entry) = self.entries.get_mut(&hash) else { return };
+        let State::Asking { member, next, .. } = &mut entry.state else { return };
+        *member = next.pop();
+        match *member {
+            Some(to) => {
+                let key = entry.event.key.clone();
+                self.core.send(to, Message::WarmAsk { key });
+            }
+            None => self.warm_unanswered(hash),
+        }
+    }
+
+    /// No warm member, or no answer within one delay: nothing may be lost, so it counts as warm.
+    pub(super) fn warm_unanswered(&mut self, hash: KeyHash) {
+        self.core.counters.cold_unanswered += 1;
+        self.warmth_known(hash);
+    }
+
+    fn warmth_known(&mut self, hash: KeyHash) {
+        self.asking.remove(&hash);
+        if let Some(entry) = self.entries.get_mut(&hash) {
+            entry.warmth_known = true;
+            self.due(hash);
+        }
+    }
+
+    pub(super) fn warm_answered(&mut self, from: MemberId, hash: KeyHash, raised: bool) {
+        let Some(entry) = self.entries.get(&hash) else { return };
+        if !matches!(&entry.state, State::Asking { member: Some(asked), .. } if *asked == from) {
+            return;
+        }
+        if raised {
+            self.warmth_known(hash);
+        } else {
+            self.finish(hash, End::Cold);
+        }
+    }
+
+    pub(super) fn warm_asked(&mut self, from: MemberId, key: Key) {
+        let hash = key.hash();
+        match self.entries.get(&hash) {
+            Some(entry) if entry.raised && !entry.cold => {
+                self.core.send(from, Message::WarmAnswer { hash, raised: true });
+            }
+            _ if self.core.topics.is_done(&key.topic, hash) => {
+                self.core.send(from, Message::Done { hash, topic: key.topic });
+            }
+            _ => self.core.outputs.push_back(Output::WarmQuery { from, key }),
+        }
+    }
+}
