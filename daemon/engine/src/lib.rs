@@ -21,6 +21,9 @@ mod plan;
 mod row_template;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 pub use effect::{Answer, Effect, HttpPost, Level, Token};
 pub use index::{Index, TaskKey, Wanting};
 pub use node::Wanted;

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration as Elapsed;
 
+use jiff::tz::TimeZone;
 use model::{Group, Point, Str, Time};
 
 pub use stats::{EdgeStats, NodeStats, TaskStats};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub replay: Option<Str>,
     /// Kinds of handlers that are switched off (`-disable-handlers`).
     pub disabled_handlers: BTreeSet<Str>,
+    /// Zone of `hour()`, `day()` and their like.
+    pub zone: TimeZone,
     /// Seed of the function `rand`.
     pub seed: u64,
 }

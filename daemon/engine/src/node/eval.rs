@@ -11,7 +11,7 @@ use tick::{ArgType, Lambda, Signature};
 use super::{Args, Define, Gives, Kind, Place, QUIET, Returned, Run, Start};
 use crate::graph::{Grouped, Out};
 use crate::group::Groups;
-use crate::lambda::{Expression, Failure, Source, State, references};
+use crate::lambda::{Expression, Failure, LValue, Source, State};
 
 /// `|eval(lambda…)`
 pub(crate) static KIND: Kind = Kind {
@@ -66,19 +66,17 @@ impl Define for Eval {
     }
 
     fn start(&self, start: &Start<'_>) -> Result<Box<dyn Run>, String> {
-        let mut steps = Vec::with_capacity(self.lambdas.len());
+        let mut steps: Vec<Step> = Vec::with_capacity(self.lambdas.len());
         for (i, (lambda, name)) in self.lambdas.iter().zip(&self.names).enumerate() {
             let expression = Expression::compile(lambda, start.settings)
                 .map_err(|e| format!("Failed to compile {i} expression: {e}"))?;
-            let later = &self.lambdas[i + 1..];
-            steps.push(Step {
-                expression,
-                name: name.clone(),
-                is_tag: self.tags.contains(name),
-                read_later: later.iter().any(|l| references(l).contains(name)),
-            });
+            for earlier in &mut steps {
+                earlier.read_later |= expression.references().contains(&earlier.name);
+            }
+            let is_tag = self.tags.contains(name);
+            steps.push(Step { expression, name: name.clone(), is_tag, read_later: false });
         }
-        let references = self.lambdas.iter().flat_map(references).collect();
+        let references = steps.iter().flat_map(|s| s.expression.references()).cloned().collect();
         let keep = match &self.keep {
             None => Keep::Results,
             Some(names) if names.is_empty() => Keep::All,
@@ -107,7 +105,7 @@ struct Evaluator {
     steps: Vec<Step>,
     keep: Keep,
     groups: Groups<Vec<State>>,
-    results: Vec<(Str, Value)>,
+    results: Vec<(Str, LValue)>,
 }
 
 impl Evaluator {
@@ -119,8 +117,7 @@ impl Evaluator {
         now: Time,
     ) -> Result<(Fields, Tags), Failure> {
         let Self { steps, keep, groups, results } = self;
-        let states =
-            groups.entry(group, || steps.iter().map(|step| step.expression.new_state()).collect());
+        let states = groups.entry(group, || vec![State::default(); steps.len()]);
         results.clear();
         for (step, state) in steps.iter().zip(states) {
             let value = step.expression.evaluate(source, results, now, state)?;
@@ -128,12 +125,17 @@ impl Evaluator {
         }
         for (step, result) in steps.iter().zip(results.iter_mut()).filter(|(s, _)| s.read_later) {
             if let Some(old) = own_value(source, &step.name) {
-                result.1 = old;
+                result.1 = LValue::from(&old);
             }
         }
         let tags = new_tags(steps, results, source.tags())?;
         Ok((new_fields(steps, results, keep, source)?, tags))
     }
+}
+
+/// A result as a field; the expression engine promises that it makes one.
+fn field(value: &LValue) -> Value {
+    value.clone().into_field().unwrap_or(Value::Nil)
 }
 
 /// The point's field or tag of that name.
@@ -142,11 +144,11 @@ fn own_value(source: &impl Source, name: &str) -> Option<Value> {
     field.or_else(|| source.tags().get(name).map(|tag| Value::Str(tag.clone())))
 }
 
-fn new_tags(steps: &[Step], results: &[(Str, Value)], old: &Tags) -> Result<Tags, Failure> {
+fn new_tags(steps: &[Step], results: &[(Str, LValue)], old: &Tags) -> Result<Tags, Failure> {
     let mut tags = old.clone();
     for (_, (name, value)) in steps.iter().zip(results).filter(|(step, _)| step.is_tag) {
-        let Value::Str(text) = value else {
-            let kind = value.kind();
+        let LValue::Str(text) = value else {
+            let kind = field(value).kind();
             return Err(Failure::text(format!(
                 "result of a tag expression must be of type string, got {kind}"
             )));
@@ -158,7 +160,7 @@ fn new_tags(steps: &[Step], results: &[(Str, Value)], old: &Tags) -> Result<Tags
 
 fn new_fields(
     steps: &[Step],
-    results: &[(Str, Value)],
+    results: &[(Str, LValue)],
     keep: &Keep,
     source: &impl Source,
 ) -> Result<Fields, Failure> {
@@ -167,17 +169,20 @@ fn new_fields(
             .iter()
             .zip(results)
             .filter(|(step, _)| !step.is_tag)
-            .map(|(_, result)| result.clone())
+            .map(|(_, (name, value))| (name.clone(), field(value)))
             .collect()),
-        Keep::All => Ok(source.fields().iter().chain(results).cloned().collect()),
+        Keep::All => {
+            let results = results.iter().map(|(name, value)| (name.clone(), field(value)));
+            Ok(source.fields().iter().cloned().chain(results).collect())
+        }
         Keep::Named { names, references } => {
             let mut fields = Vec::with_capacity(names.len());
             for name in names {
-                let result = results.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-                let field = || source.fields().get(name).cloned();
+                let result = results.iter().rev().find(|(n, _)| n == name).map(|(_, v)| field(v));
+                let old = || source.fields().get(name).cloned();
                 let tag = || source.tags().get(name).map(|tag| Value::Str(tag.clone()));
                 let tag = || if references.contains(name) { tag() } else { None };
-                let Some(value) = result.or_else(field).or_else(tag) else {
+                let Some(value) = result.or_else(old).or_else(tag) else {
                     return Err(Failure::text(format!(
                         "cannot keep field {name:?}, field does not exist"
                     )));

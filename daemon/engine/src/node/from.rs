@@ -76,10 +76,9 @@ impl Define for From {
         let condition = condition
             .transpose()
             .map_err(|e| format!("Failed to compile expression in where clause: {e}"))?;
-        let state = condition.as_ref().map(Condition::new_state);
         Ok(Box::new(Picker {
             wanted: self.wanted.clone(),
-            condition: condition.zip(state),
+            condition: condition.map(|c| (c, State::default())),
             by_name: self.by_name,
             grouper: Grouper::new(self.group_by.by(&[])),
             truncate: self.truncate,

@@ -98,6 +98,9 @@ impl fmt::Debug for Function {
     }
 }
 
+const PROPERTIES: &[&[Signature]] =
+    &[&[Signature::field("as", ArgType::String), Signature::method("usePointTimes", &[])], QUIET];
+
 /// The kind of an aggregate or selector with one argument, the field.
 pub(crate) const fn kind(
     name: &'static str,
@@ -110,10 +113,7 @@ pub(crate) const fn kind(
         place: Place::Anywhere,
         wants: None,
         gives: Gives::Always(Edge::Stream),
-        properties: &[
-            &[Signature::field("as", ArgType::String), Signature::method("usePointTimes", &[])],
-            QUIET,
-        ],
+        properties: PROPERTIES,
         define,
     }
 }

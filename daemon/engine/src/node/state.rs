@@ -124,7 +124,7 @@ struct Tracker {
 impl Run for Tracker {
     fn point(&mut self, point: &Grouped, out: &mut Out<'_, '_>) {
         let (state, standing) =
-            self.groups.entry(&point.group, || (self.condition.new_state(), Standing::Outside));
+            self.groups.entry(&point.group, || (State::default(), Standing::Outside));
         match self.condition.judge(&*point.point, out.now(), state) {
             Ok(inside) => {
                 let value = standing.step(inside, point.point.time, self.measure);
@@ -137,7 +137,7 @@ impl Run for Tracker {
 
     fn batch(&mut self, batch: &Batch, out: &mut Out<'_, '_>) {
         let (state, standing) =
-            self.groups.entry(&batch.group, || (self.condition.new_state(), Standing::Outside));
+            self.groups.entry(&batch.group, || (State::default(), Standing::Outside));
         *standing = Standing::Outside;
         let mut points = Vec::with_capacity(batch.points.len());
         for point in &*batch.points {

@@ -50,7 +50,7 @@ struct Sieve {
 
 impl Run for Sieve {
     fn point(&mut self, point: &Grouped, out: &mut Out<'_, '_>) {
-        let state = self.groups.entry(&point.group, || self.condition.new_state());
+        let state = self.groups.entry(&point.group, State::default);
         match self.condition.judge(&*point.point, out.now(), state) {
             Ok(true) => out.point(point),
             Ok(false) => {}
@@ -61,7 +61,7 @@ impl Run for Sieve {
     }
 
     fn batch(&mut self, batch: &Batch, out: &mut Out<'_, '_>) {
-        let state = self.groups.entry(&batch.group, || self.condition.new_state());
+        let state = self.groups.entry(&batch.group, State::default);
         let mut kept = Vec::with_capacity(batch.points.len());
         for point in &*batch.points {
             match self.condition.judge(point, out.now(), state) {
