@@ -207,16 +207,24 @@ impl Gossip {
     /// Status of a member; none if the roster does not know it.
     pub fn status(&self, id: &MemberId) -> Option<Status> {
         let entry = self.roster.get(id)?;
-        Some(if entry.removed { Status::Left } else { self.view(*id, entry).status })
+        Some(if entry.removed { Status::Left } else { self.live_status(id) })
     }
 
     /// Members that take part (alive or leaving), ourselves included, by id.
     pub fn active_members(&self) -> Vec<MemberId> {
         self.roster
             .live_members()
-            .filter(|(id, entry)| self.view(**id, entry).status.is_active())
             .map(|(id, _)| *id)
+            .filter(|id| self.live_status(id).is_active())
             .collect()
+    }
+
+    /// The life a member is in; none if it was never heard of since we started.
+    pub fn boot_of(&self, id: &MemberId) -> Option<BootGeneration> {
+        if *id == self.config.member {
+            return Some(self.config.boot);
+        }
+        self.presence.get(id)?.boot
     }
 
     /// Where to reach a member of the roster for gossip.
@@ -225,33 +233,27 @@ impl Gossip {
         Some(Destination { member: *id, address: entry.addresses.gossip.clone() })
     }
 
-    fn view(&self, id: MemberId, entry: &Entry) -> MemberView {
-        let entry = entry.clone();
-        if id == self.config.member {
-            let (status, since) = match self.life {
-                Life::Leaving { since } => (Status::Leaving, since),
-                _ => (Status::Alive, self.started),
-            };
-            let boot = Some(self.config.boot);
-            return MemberView { id, entry, status, suspect: false, since, boot };
+    fn live_status(&self, id: &MemberId) -> Status {
+        if *id == self.config.member {
+            let leaving = matches!(self.life, Life::Leaving { .. });
+            return if leaving { Status::Leaving } else { Status::Alive };
         }
-        match self.presence.get(&id) {
-            Some(seen) => MemberView {
-                id,
-                entry,
-                status: seen.status(),
-                suspect: seen.suspect,
-                since: seen.since,
-                boot: seen.boot,
-            },
-            None => MemberView {
-                id,
-                entry,
-                status: Status::Failed,
-                suspect: false,
-                since: self.started,
-                boot: None,
-            },
+        self.presence.get(id).map_or(Status::Failed, Presence::status)
+    }
+
+    fn view(&self, id: MemberId, entry: &Entry) -> MemberView {
+        let seen = self.presence.get(&id);
+        let since = match self.life {
+            Life::Leaving { since } if id == self.config.member => since,
+            _ => seen.map_or(self.started, |seen| seen.since),
+        };
+        MemberView {
+            id,
+            entry: entry.clone(),
+            status: self.live_status(&id),
+            suspect: seen.is_some_and(|seen| seen.suspect),
+            since,
+            boot: self.boot_of(&id),
         }
     }
 

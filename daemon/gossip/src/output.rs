@@ -14,7 +14,8 @@ pub struct Destination {
 /// One effect. The shell persists first, then sends, then notifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send one UDP datagram of at most [`crate::PACKET_LIMIT`] bytes.
+    /// Send one UDP datagram of at most [`crate::PACKET_LIMIT`] bytes, from the socket that
+    /// receives: notices come back to its address.
     Datagram {
         /// The receiver.
         to: Destination,

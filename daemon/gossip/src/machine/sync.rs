@@ -54,9 +54,15 @@ impl Gossip {
         }
         self.counters.syncs_in += 1;
         self.merge_roster(now, request.push);
-        if is_stranger && self.envelope.accept(&opened, None).is_err() {
-            self.counters.dropped_replay += 1;
-            return None;
+        if is_stranger {
+            if self.roster.live(&sender).is_none() {
+                self.counters.dropped_unknown_sender += 1;
+                return None;
+            }
+            if self.envelope.accept(&opened, None).is_err() {
+                self.counters.dropped_replay += 1;
+                return None;
+            }
         }
         self.roster.acknowledge(now, sender, &request.ranks);
         let reply = Reply {

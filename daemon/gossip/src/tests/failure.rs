@@ -95,3 +95,18 @@ fn paused_member_reads_the_answers_before_it_judges() {
     assert_eq!(false_suspicions_after_a_pause(true), 0);
     assert!(false_suspicions_after_a_pause(false) > 0, "the check notices the wrong order");
 }
+
+#[test]
+fn hundred_members_at_five_percent_loss_keep_each_other() {
+    let mut world = World::formed(9, 100, |_| {});
+    let joined = world.run_until(secs(30), |world| world.agrees());
+    assert!(joined.is_some());
+    world.loss_percent = 5;
+    world.run(secs(60));
+    assert_eq!(world.downs(), 0);
+    world.loss_percent = 0;
+    world.crash(50);
+    let took = world.run_until(secs(40), |world| world.agrees()).expect("the crash is seen");
+    assert!(took < secs(20), "took {took:?}");
+    assert_eq!(world.detector_errors(), 0);
+}

@@ -66,3 +66,9 @@ fn broadcast_bytes_stay_as_they_are() {
     expect!["011000000000000000000000000000000002ac020401020708"]
         .assert_eq(&item(Message::Data(vec![7, 8])));
 }
+
+#[test]
+fn machine_can_be_moved_to_a_task() {
+    fn is_send<T: Send>() {}
+    is_send::<crate::Gossip>();
+}
