@@ -1,6 +1,6 @@
 //! The tree to text, in Kapacitor's one style. Formatting what was formatted changes nothing.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::Diagnostic;
 use crate::ast::{
@@ -158,7 +158,10 @@ impl Printer {
 
     fn leaf(&mut self, kind: &ExprKind) {
         match kind {
-            ExprKind::Int { value, octal: true } => self.out.push_str(&format!("0{value:o}")),
+            ExprKind::Int { value, octal: true } => {
+                self.out.push('0');
+                write!(self.out, "{value:o}").expect("writing to memory");
+            }
             ExprKind::Int { value, .. } => self.out.push_str(&value.to_string()),
             ExprKind::Float(value) => {
                 let text = value.to_string();

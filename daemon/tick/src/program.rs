@@ -151,7 +151,9 @@ fn collect_udfs(expr: &Expr, names: &mut BTreeSet<Arc<str>>) {
             if link.op == ChainOp::Dynamic {
                 names.insert(call.name.clone());
             }
-            call.args.iter().for_each(|arg| collect_udfs(arg, names));
+            for arg in &call.args {
+                collect_udfs(arg, names);
+            }
         }
     }
 }

@@ -101,7 +101,9 @@ fn spend(expr: &Expr, budget: &mut usize) {
         }
         ExprKind::Lambda(inner) => spend(inner, budget),
         ExprKind::Call(Call { args: items, .. }) | ExprKind::List(items) => {
-            items.iter().for_each(|item| spend(item, budget));
+            for item in items {
+                spend(item, budget);
+            }
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! What a script makes of a builder, and of its vars.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 
@@ -62,14 +63,14 @@ fn chains_make_children_and_properties_change_the_same_node() {
          var x = w|window().period(20s)
          x.every(20s)
          w|where(lambda: TRUE)",
-        expect![[r#"
+        expect![[r"
             0|from()
             1.measurement('m')
             1|window()
             2.period(20s)
             2.every(20s)
             1|where(lambda: TRUE)
-        "#]],
+        "]],
     );
 }
 
@@ -77,13 +78,13 @@ fn chains_make_children_and_properties_change_the_same_node() {
 fn a_node_argument_is_made_before_the_call() {
     check(
         "stream|from()|join(stream|from().measurement('b')).as('x', 'y')",
-        expect![[r#"
+        expect![[r"
             0|from()
             0|from()
             2.measurement('b')
             1|join(node 2)
             3.as('x', 'y')
-        "#]],
+        "]],
     );
 }
 
@@ -92,13 +93,13 @@ fn a_list_alone_is_spread() {
     check(
         "var tag = 'b' var tags = ['a', tag, *]
          stream|from().groupBy(tags).groupBy([]).groupBy(time(1m, 5s), *)@udf('x')",
-        expect![[r#"
+        expect![[r"
             0|from()
             1.groupBy('a', 'b', *)
             1.groupBy()
             1.groupBy(time(1m, 5s), *)
             1@udf('x')
-        "#]],
+        "]],
     );
 }
 
@@ -157,9 +158,9 @@ fn mistakes_come_with_their_sentence_and_a_hint() {
         ),
         (
             "var s = stream|from() stream|from().where(lambda: s > 1)",
-            expect![[r#"
+            expect![[r"
                 unsupported literal type *pipeline.FromNode
-            "#]],
+            "]],
         ),
         (
             "stream|from().where(\"a\" > 1)",
@@ -177,22 +178,22 @@ fn mistakes_come_with_their_sentence_and_a_hint() {
         ),
         (
             "var stream = 1",
-            expect![[r#"
+            expect![[r"
                 attempted to redefine stream, vars are immutable
-            "#]],
+            "]],
         ),
         (
             "var a = -'x'",
-            expect![[r#"
+            expect![[r"
                 line 1 char 9: invalid argument to '-' string
-            "#]],
+            "]],
         ),
         (
             "var s = 'x'\ns|log()",
-            expect![[r#"
+            expect![[r"
                 line 2 char 3: cannot get properties of non pointer value
                 hint: methods and properties exist on nodes; are parentheses missing?
-            "#]],
+            "]],
         ),
     ] {
         check(script, expected);
@@ -277,13 +278,15 @@ fn a_script_tells_what_it_is_before_it_runs() {
 fn lambdas_that_grow_without_end_are_refused() {
     let mut script = "var l0 = lambda: \"x\" > 1\n".to_owned();
     for i in 1..60 {
-        script += &format!("var l{i} = lambda: l{} AND l{}\n", i - 1, i - 1);
+        let before = i - 1;
+        writeln!(script, "var l{i} = lambda: l{before} AND l{before}").expect("memory");
     }
     let error = run(&script, &BTreeMap::new(), false).err().expect("too large");
     assert!(error.message.contains("lambda is larger than"), "{error}");
     let mut script = "var l0 = lambda: \"x\" > 1\n".to_owned();
     for i in 1..2_000 {
-        script += &format!("var l{i} = lambda: !l{}\n", i - 1);
+        let before = i - 1;
+        writeln!(script, "var l{i} = lambda: !l{before}").expect("memory");
     }
     let error = run(&script, &BTreeMap::new(), false).err().expect("too deep");
     assert!(error.message.contains("nested too deep"), "{error}");
@@ -298,12 +301,12 @@ fn constants_are_computed_with_the_lambda_engine() {
     );
     check(
         &script,
-        expect![[r#"
+        expect![[r"
             0|from()
             1.measurement('tank')
             1|window()
             2.period(20s)
             2.periodCount(901)
-        "#]],
+        "]],
     );
 }

@@ -153,7 +153,7 @@ impl<'a> Translator<'a> {
             self.groups += 1;
             return Ok(());
         }
-        while let Some((i, c)) = self.chars.next() {
+        for (i, c) in self.chars.by_ref() {
             match c {
                 'i' | 'm' | 's' | 'U' | '-' => self.out.push(c),
                 ':' => {
