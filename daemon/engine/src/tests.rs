@@ -38,7 +38,15 @@ fn settings() -> Settings {
 }
 
 fn plan(script: &str, vars: &BTreeMap<String, Var>) -> Result<Plan, String> {
-    let definition = Definition { task_type: TaskType::Stream, vars, template: false };
+    plan_of(TaskType::Stream, script, vars)
+}
+
+fn plan_of(
+    task_type: TaskType,
+    script: &str,
+    vars: &BTreeMap<String, Var>,
+) -> Result<Plan, String> {
+    let definition = Definition { task_type, vars, template: false };
     Plan::build(script, definition).map_err(|e| e.to_string())
 }
 
@@ -188,7 +196,8 @@ impl Bench {
     fn text(&self) -> String {
         let mut text = String::new();
         for (name, body) in &self.posts {
-            let body = body.trim_start_matches("{\"series\":[").trim_end_matches("]}");
+            let body = body.strip_prefix("{\"series\":[").and_then(|b| b.strip_suffix("]}"));
+            let body = body.unwrap_or("?");
             let _ = writeln!(text, "{name} {body}");
         }
         text.push_str(&self.log);
