@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::world::{World, secs};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::world::{World, addresses, id, secs};
 use crate::Config;
 
 /// Splits the members in halves for a minute; how long until all see all again.
@@ -61,4 +64,59 @@ fn announcing_to_the_down_often_is_what_heals_many_members_fast() {
     });
     assert!(ours < secs(30), "took {ours:?}");
     assert!(stock > ours, "stock {stock:?}, ours {ours:?}");
+}
+
+/// Two minutes of crashes, restarts, pauses, splits, loss and edits, then calm. Gives how many were
+/// declared down meanwhile.
+fn chaos_then_calm(seed: u64) -> usize {
+    let mut world = World::formed(seed, 5, |_| {});
+    let mut rng = StdRng::seed_from_u64(seed);
+    for _ in 0..24 {
+        let index = rng.random_range(0..5);
+        let runs = world.nodes[index].gossip.is_some();
+        match rng.random_range(0..7) {
+            0 if runs && !world.nodes[index].paused => world.crash(index),
+            1 if !runs => world.restart(index),
+            2 => world.sides[index] = rng.random_range(0..2),
+            3 if runs && !world.nodes[index].paused => world.pause(index),
+            4 if world.nodes[index].paused => world.resume(index),
+            5 => world.loss_percent = rng.random_range(0..30),
+            6 if runs => {
+                world.command(index, |gossip, now| {
+                    let mut roster = gossip.roster().clone();
+                    let role = format!("role-{}", now.as_millis());
+                    roster.update_own(id(index), &addresses(index), &[role.as_str().into()]);
+                    gossip.merge_roster(now, roster.records([id(index)]));
+                });
+            }
+            _ => {}
+        }
+        world.run(secs(5));
+    }
+    world.loss_percent = 0;
+    world.sides.fill(0);
+    for index in 0..5 {
+        if world.nodes[index].paused {
+            world.resume(index);
+        }
+        if world.nodes[index].gossip.is_none() {
+            world.restart(index);
+        }
+    }
+    let healed = world.run_until(secs(15), |world| world.agrees());
+    assert!(healed.is_some(), "seed {seed} does not heal");
+    let converged = world.run_until(secs(70), |world| {
+        let digests: Vec<_> = (0..5).map(|at| world.gossip(at).roster().digest()).collect();
+        digests.iter().all(|digest| *digest == digests[0])
+    });
+    assert!(converged.is_some(), "seed {seed} does not converge");
+    assert!(world.agrees(), "seed {seed} does not stay healed");
+    assert_eq!(world.detector_errors(), 0, "seed {seed}");
+    world.downs()
+}
+
+#[test]
+fn members_agree_again_after_any_chaos() {
+    let downs: usize = (100..160).map(chaos_then_calm).sum();
+    assert!(downs > 60, "the chaos was too tame: {downs}");
 }
