@@ -12,8 +12,11 @@ fn read(body: &[u8], precision: Precision) -> Result<Vec<Arc<Point>>, LineErrors
     parse(body, NOW, precision, &mut interner, &"plant".into(), &"raw".into())
 }
 
+/// Measurement, tags, fields and time of a point.
+type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, Value)], i64);
+
 /// Reads the body after itself, so that the second copy takes the quick way.
-fn check(body: &str, expect: &[(&str, &[(&str, &str)], &[(&str, Value)], i64)]) {
+fn check(body: &str, expect: &[Expected<'_>]) {
     let mut interner = Interner::new();
     for round in 0..2 {
         let points = parse(
@@ -223,7 +226,8 @@ fn points_of_one_series_share_their_tags_and_the_interner_is_bounded() {
     assert!(points[0].tags.is_same(&points[2].tags));
     let mut interner = Interner::new();
     for chunk in 0..20 {
-        let body: String = (0..10_000).map(|i| format!("m,h={chunk}x{i} v=1 1\n")).collect();
+        let body: String =
+            (0..10_000).flat_map(|i| ["m,h=".to_owned(), format!("{chunk}x{i} v=1 1\n")]).collect();
         parse(body.as_bytes(), NOW, Precision::Nanos, &mut interner, &"d".into(), &"r".into())
             .expect("valid");
     }

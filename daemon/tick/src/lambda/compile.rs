@@ -1,0 +1,194 @@
+//! From the tree of a script to the tree that is evaluated; what is known already is checked.
+
+use std::sync::{Arc, Mutex};
+
+use model::Str;
+
+use super::function::{self, Function};
+use super::{CompileError, Extra, LKind, LValue, State, operator};
+use crate::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
+
+/// A compiled expression.
+#[derive(Debug)]
+pub(super) enum Node {
+    Literal(LValue),
+    Reference(Str),
+    /// `"time"`
+    Time,
+    Not(Box<Node>),
+    Minus(Box<Node>),
+    /// `AND` or `OR`; `checked` when the right side is a boolean whatever the point.
+    Logic {
+        and: bool,
+        checked: bool,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Call {
+        function: &'static Function,
+        args: Box<[Node]>,
+        source: Box<[String]>,
+    },
+    /// A function of [`Extra`].
+    Extra {
+        name: &'static str,
+        kind: LKind,
+    },
+    /// Fails when it is reached.
+    Failing(Box<str>),
+    /// An inlined lambda var with stateful calls: one state for all groups.
+    Nested {
+        root: Box<Node>,
+        state: Mutex<State>,
+    },
+}
+
+impl Node {
+    pub(super) fn is_stateful(&self) -> bool {
+        match self {
+            Self::Not(operand) | Self::Minus(operand) => operand.is_stateful(),
+            Self::Logic { left, right, .. } | Self::Binary { left, right, .. } => {
+                left.is_stateful() || right.is_stateful()
+            }
+            Self::Call { function, args, .. } => {
+                function.is_stateful() || args.iter().any(Self::is_stateful)
+            }
+            Self::Nested { .. } => true,
+            Self::Literal(_)
+            | Self::Reference(_)
+            | Self::Time
+            | Self::Extra { .. }
+            | Self::Failing(_) => false,
+        }
+    }
+
+    /// The name when the node is nothing but a reference.
+    pub(super) fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Reference(name) => Some(name),
+            Self::Time => Some("time"),
+            _ => None,
+        }
+    }
+
+    /// The kind it has for every point, when that is known.
+    pub(super) fn kind(&self) -> Option<LKind> {
+        match self {
+            Self::Literal(value) => Some(value.kind()),
+            Self::Time => Some(LKind::Time),
+            Self::Not(_) | Self::Logic { .. } => Some(LKind::Bool),
+            Self::Minus(operand) => operand.kind(),
+            Self::Binary { op, .. } if op.is_comparison() => Some(LKind::Bool),
+            Self::Binary { op, left, right } => operator::result(*op, left.kind()?, right.kind()?),
+            Self::Extra { kind, .. } => Some(*kind),
+            Self::Nested { root, .. } => root.kind(),
+            Self::Reference(_) | Self::Call { .. } | Self::Failing(_) => None,
+        }
+    }
+}
+
+/// Compiles `expr`; also the names it refers to, sorted.
+pub(super) fn compile(expr: &Expr, extra: Extra) -> Result<(Node, Vec<Arc<str>>), CompileError> {
+    let mut compiler = Compiler { extra, references: Vec::new() };
+    let root = compiler.node(expr)?;
+    compiler.references.sort_unstable();
+    compiler.references.dedup();
+    Ok((root, compiler.references))
+}
+
+struct Compiler {
+    extra: Extra,
+    references: Vec<Arc<str>>,
+}
+
+impl Compiler {
+    fn node(&mut self, expr: &Expr) -> Result<Node, CompileError> {
+        Ok(match &expr.kind {
+            ExprKind::Int { value, .. } => Node::Literal(LValue::Int(*value)),
+            ExprKind::Float(value) => Node::Literal(LValue::Float(*value)),
+            ExprKind::String { value, .. } => Node::Literal(LValue::Str(value.clone())),
+            ExprKind::Bool(value) => Node::Literal(LValue::Bool(*value)),
+            ExprKind::Duration { value, .. } => Node::Literal(LValue::Duration(*value)),
+            ExprKind::Regex(pattern) => Node::Literal(LValue::Regex(pattern.clone())),
+            ExprKind::Reference(name) => self.reference(name),
+            ExprKind::Identifier(name) => self.constant(name)?,
+            ExprKind::Unary { op, operand } => self.unary(*op, operand)?,
+            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right)?,
+            ExprKind::Call(call) => self.call(call)?,
+            ExprKind::Lambda(inner) => {
+                let root = self.node(inner)?;
+                if root.is_stateful() {
+                    Node::Nested { root: Box::new(root), state: Mutex::default() }
+                } else {
+                    root
+                }
+            }
+            ExprKind::Star => return Err(unsupported("star")),
+            ExprKind::List(_) => return Err(unsupported("list")),
+            ExprKind::Chain { .. } => return Err(unsupported("chain")),
+        })
+    }
+
+    fn reference(&mut self, name: &Arc<str>) -> Node {
+        self.references.push(name.clone());
+        if &**name == "time" { Node::Time } else { Node::Reference(name.clone()) }
+    }
+
+    fn constant(&self, name: &str) -> Result<Node, CompileError> {
+        let known = self.extra.constants.iter().find(|(known, _)| *known == name);
+        let (_, value) =
+            known.ok_or_else(|| CompileError(format!("unknown identifier \"{name}\"")))?;
+        Ok(Node::Literal(LValue::Int(*value)))
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: &Expr) -> Result<Node, CompileError> {
+        let operand = Box::new(self.node(operand)?);
+        if let Some(kind) = operand.kind() {
+            operator::check_unary(op, kind).map_err(CompileError)?;
+        }
+        Ok(match op {
+            UnaryOp::Minus => Node::Minus(operand),
+            UnaryOp::Not => Node::Not(operand),
+        })
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Node, CompileError> {
+        let (left, right) = (Box::new(self.node(left)?), Box::new(self.node(right)?));
+        if let (Some(l), Some(r)) = (left.kind(), right.kind())
+            && operator::result(op, l, r).is_none()
+        {
+            return Err(CompileError(operator::mismatch(op, l, r)));
+        }
+        let checked = right.kind() == Some(LKind::Bool);
+        Ok(match op {
+            BinaryOp::And | BinaryOp::Or => {
+                Node::Logic { and: op == BinaryOp::And, checked, left, right }
+            }
+            _ => Node::Binary { op, left, right },
+        })
+    }
+
+    fn call(&mut self, call: &crate::ast::Call) -> Result<Node, CompileError> {
+        let extra = self.extra.functions.iter().find(|(name, _)| *name == &*call.name);
+        if let Some((name, kind)) = extra
+            && call.args.is_empty()
+        {
+            return Ok(Node::Extra { name, kind: *kind });
+        }
+        let args = call.args.iter().map(|arg| self.node(arg)).collect::<Result<Vec<_>, _>>()?;
+        let Some(function) = function::find(&call.name) else {
+            return Ok(Node::Failing(format!("undefined function: \"{}\"", call.name).into()));
+        };
+        let source = call.args.iter().map(super::render::source).collect();
+        Ok(Node::Call { function, args: args.into(), source })
+    }
+}
+
+fn unsupported(what: &str) -> CompileError {
+    CompileError(format!("a {what} cannot be part of a lambda expression"))
+}
