@@ -66,11 +66,11 @@ impl DeliveryLimits {
 impl Default for DeliveryLimits {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(3600),
+            timeout: Duration::from_hours(1),
             entries: 5_000,
             bytes: 64 << 20,
             pause_min: Duration::from_millis(500),
-            pause_max: Duration::from_secs(60),
+            pause_max: Duration::from_mins(1),
         }
     }
 }
