@@ -117,7 +117,10 @@ impl Printer {
             }
             return;
         }
-        self.indent(indent, fresh);
+        let bare = matches!(expr.kind, ExprKind::Binary { parens: false, .. });
+        if !bare {
+            self.indent(indent, fresh);
+        }
         match &expr.kind {
             ExprKind::Unary { op, operand } => {
                 self.out.push_str(op.symbol());
@@ -128,7 +131,7 @@ impl Printer {
                     self.out.push('(');
                     indent += STEP;
                 }
-                self.expr(left, indent, false);
+                self.expr(left, indent, fresh && bare);
                 self.out.push(' ');
                 self.out.push_str(op.symbol());
                 self.out.push(if *multi_line { '\n' } else { ' ' });

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use crate::ast::{Expr, ExprKind};
 use crate::evaluate::mock::Mock;
-use crate::{Inputs, TaskType, evaluate, format, parse};
+use crate::{Inputs, TaskType, evaluate, format, parse, parse_lambda};
 
 /// The (title, script, expectation) of each block; `{CR}` stands for a carriage return.
 fn cases(file: &str) -> Vec<(String, String, String)> {
@@ -81,6 +82,72 @@ fn a_script_of_a_megabyte_parses() {
     let statement = "stream\n    |from()\n        .where(lambda: \"a\" > 1 AND \"b\" =~ /x/)\n\n";
     let script = statement.repeat((1 << 20) / statement.len() + 1);
     assert_eq!(format(&script).expect("valid").trim_end(), script.trim_end());
+}
+
+/// An expression with all its parentheses.
+fn grouped(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Binary { op, left, right, .. } => {
+            format!("({} {} {})", grouped(left), op.symbol(), grouped(right))
+        }
+        ExprKind::Unary { op, operand } => format!("({}{})", op.symbol(), grouped(operand)),
+        _ => expr.to_string(),
+    }
+}
+
+#[test]
+fn operators_group_by_precedence_and_to_the_left() {
+    for (text, expect) in [
+        ("1 + 2 * 3 - 4", "((1 + (2 * 3)) - 4)"),
+        ("1 < 2 == TRUE", "((1 < 2) == TRUE)"),
+        ("TRUE == 1 < 2", "(TRUE == (1 < 2))"),
+        ("1 < \"v\" < 3", "((1 < \"v\") < 3)"),
+        ("a OR b AND c == d < e + f * g", "(a OR (b AND (c == (d < (e + (f * g))))))"),
+        ("a * b + c < d == e AND f OR g", "((((((a * b) + c) < d) == e) AND f) OR g)"),
+        ("-\"a\" / 2", "((-\"a\") / 2)"),
+        ("!a AND !(b OR c)", "((!a) AND (!(b OR c)))"),
+        ("4 - -3 - 2", "((4 - (-3)) - 2)"),
+    ] {
+        assert_eq!(grouped(&parse_lambda(text).expect(text).expr), expect, "{text}");
+    }
+}
+
+#[test]
+fn what_the_grammar_refuses() {
+    for (script, expect) in [
+        ("'x'|log()", "unexpected | "),
+        ("var x = lambda: /x/", "unexpected / "),
+        ("var x = 'a' 1.2.3", "unexpected multiple decimals in number "),
+        ("var x = \"a", "unexpected unterminated field reference "),
+        ("var x = 08", "illegal number syntax: \"08\""),
+        ("var x = 9999999999999w", "overflowed duration 9999999999999w: "),
+        (
+            "dbrp 'a'.'b'",
+            "unexpected string line 1 char 6 in \"dbrp 'a'.'b'\". expected: \"reference\"",
+        ),
+        ("stream|window.f()", "unexpected . line 1 char 14 in \"eam|window.f()\". expected: \"(\""),
+        ("var x = if(lambda: 1, 2) + f(lambda: 1)", "unexpected lambda "),
+        ("stream|from() (1 + 2)", "expected: \"EOF\""),
+    ] {
+        let error = parse(script).map(|_| ()).expect_err(script).to_string();
+        assert!(error.starts_with("parser: ") && error.contains(expect), "{script}: {error}");
+    }
+}
+
+#[test]
+fn comments_find_a_place_that_lasts() {
+    for (script, expect) in [
+        ("x // c\n/ 2", "// c\nx /\n2\n"),
+        ("f(1 // c\n)|g()", "f(1)\n    // c\n    |g()\n"),
+        ("var // c\na = 5", "// c\nvar a = 5\n"),
+        ("var a = // c\n5", "var a = \n// c\n5\n"),
+        ("//\n//   deep\n\n\n// b\nx", "//\n//   deep\n\n// b\nx\n"),
+        ("// only", "// only\n\n"),
+        ("x|f(1 // c\n + 2)", "x\n    |f(\n        // c\n        1 +\n        2\n    )\n"),
+    ] {
+        assert_eq!(format(script).as_deref(), Ok(expect), "{script}");
+        assert_eq!(format(expect).as_deref(), Ok(expect), "{script}, again");
+    }
 }
 
 /// Texts made of tokens, so that many of them parse.

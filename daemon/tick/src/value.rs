@@ -77,7 +77,7 @@ impl Value {
             Self::List(_) => "[]interface {}",
             Self::Star => "*ast.StarNode",
             Self::Reference(_) => "*ast.ReferenceNode",
-            Self::Time { .. } => "*ast.FunctionNode",
+            Self::Time { .. } => "kapacitor.TimeDimension",
             Self::Node(_) => "pipeline.Node",
             Self::Opaque => "interface {}",
         }
