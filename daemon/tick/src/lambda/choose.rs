@@ -23,13 +23,13 @@ const CHOICE: &[Signature] = &[
 ];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "isPresent", signatures: PRESENT, run: Run::Pure(is_present) },
+    Function {
+        name: "isPresent",
+        signatures: PRESENT,
+        run: Run::Pure(|args| Ok(LValue::Bool(!matches!(args, [LValue::Missing])))),
+    },
     Function { name: "if", signatures: CHOICE, run: Run::Pure(choose) },
 ];
-
-fn is_present(args: &[LValue]) -> Result<LValue, String> {
-    Ok(LValue::Bool(!matches!(args, [LValue::Missing])))
-}
 
 /// Both branches are evaluated already, as in Kapacitor.
 fn choose(args: &[LValue]) -> Result<LValue, String> {

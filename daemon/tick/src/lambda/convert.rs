@@ -85,8 +85,12 @@ fn to_float(args: &[LValue]) -> Result<LValue, String> {
 
 /// Go's `ParseFloat`: decimal, hexadecimal with a `p` exponent, infinities and NaN.
 fn parse_float(text: &str) -> Result<f64, String> {
-    let value = match hexadecimal(text) {
-        Some(value) => value,
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let value = match unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        Some(digits) => hexadecimal(digits).map(|value| sign * value),
         None => text.parse().ok(),
     };
     match value {
@@ -98,17 +102,8 @@ fn parse_float(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `None` when `text` is not hexadecimal at all, `Some(None)` when it is a bad one.
-fn hexadecimal(text: &str) -> Option<Option<f64>> {
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"))?;
-    Some(hexadecimal_digits(digits).map(|value| sign * value))
-}
-
-fn hexadecimal_digits(digits: &str) -> Option<f64> {
+/// The number after `0x`, of at most 13 digits.
+fn hexadecimal(digits: &str) -> Option<f64> {
     let (mantissa, exponent) = digits.split_once(['p', 'P'])?;
     let exponent: i32 = exponent.parse().ok()?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use model::{Fields, Tags, Value};
+use proptest::prelude::*;
 
 use super::*;
 use crate::parse_lambda;
@@ -428,4 +429,50 @@ fn every_function_of_kapacitor_is_known() {
         names.insert(name);
     }
     assert_eq!(names.into_iter().collect::<Vec<_>>(), function_names());
+}
+
+fn expressions() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "1",
+        "0",
+        "-1",
+        "2.5",
+        "1e300",
+        "'x'",
+        "''",
+        "TRUE",
+        "5m",
+        "0s",
+        "/a*/",
+        "\"f\"",
+        "\"i\"",
+        "\"s\"",
+        "\"b\"",
+        "\"gone\"",
+        "\"time\"",
+        "\"both\"",
+        "count()",
+        "now()",
+        "9223372036854775807",
+    ]);
+    leaf.prop_map(str::to_owned).prop_recursive(4, 40, 4, |inner| {
+        let operator = prop::sample::select(vec![
+            "+", "-", "*", "/", "%", "==", "!=", "<", ">=", "AND", "OR", "=~", "!~",
+        ]);
+        let function = prop::sample::select(function_names());
+        prop_oneof![
+            (inner.clone(), operator, inner.clone())
+                .prop_map(|(l, op, r)| format!("({l} {op} {r})")),
+            (function, prop::collection::vec(inner.clone(), 0..5))
+                .prop_map(|(name, args)| format!("{name}({})", args.join(", "))),
+            inner.prop_map(|operand| format!("!{operand}")),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_expression_ends_in_a_value_or_an_error(text in expressions()) {
+        let _ = run(&text, Expected::Any);
+    }
 }

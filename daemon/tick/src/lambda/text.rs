@@ -7,6 +7,9 @@ use super::operator::truncate;
 use super::{LKind, LValue};
 use LKind as K;
 
+/// Longest text that strReplace makes, in bytes.
+const MAX_TEXT: usize = 16 << 20;
+
 const TEST: &[Signature] = &[(&[K::Str, K::Str], K::Bool)];
 const PLACE: &[Signature] = &[(&[K::Str, K::Str], K::Int)];
 const CHANGE: &[Signature] = &[(&[K::Str], K::Str)];
@@ -123,6 +126,12 @@ fn replace(args: &[LValue]) -> Result<LValue, String> {
     let [LValue::Str(s), LValue::Str(old), LValue::Str(new), LValue::Int(n)] = args else {
         return Err(unfit());
     };
+    let places = if old.is_empty() { s.len() + 1 } else { s.len() / old.len() };
+    if places.saturating_mul(new.len()) > MAX_TEXT
+        && s.matches(&**old).count().saturating_mul(new.len()) > MAX_TEXT
+    {
+        return Err(format!("result of strReplace is longer than {MAX_TEXT} bytes"));
+    }
     let text = match usize::try_from(*n) {
         Ok(n) => s.replacen(&**old, new, n),
         Err(_) => s.replace(&**old, new),
