@@ -9,6 +9,7 @@
 //! script ran, and started (maybe many times) as a machine. Arguments are checked against the
 //! signatures before a kind sees them, so [`Args`] accessors cannot fail on a promised index.
 
+mod alert;
 mod args;
 mod dimensions;
 mod eval;
@@ -53,6 +54,7 @@ static KINDS: &[&Kind] = &[
     &influxql::last::KIND,
     &state::DURATION,
     &state::COUNT,
+    &alert::KIND,
     &log::KIND,
     &http_out::KIND,
     &http_post::KIND,
@@ -107,6 +109,9 @@ pub(crate) enum Place {
 /// The property every node has: errors are counted, not logged.
 pub(crate) const QUIET: &[Signature] = &[Signature::method("quiet", &[])];
 
+/// Makes a definition from the arguments of a chain call and the edge of the parent.
+pub(crate) type Definer = fn(&Args<'_>, Edge) -> Result<Box<dyn Define>, String>;
+
 /// A kind of node.
 #[derive(Debug)]
 pub(crate) struct Kind {
@@ -126,7 +131,7 @@ pub(crate) struct Kind {
     pub(crate) properties: &'static [&'static [Signature]],
     /// Makes the definition from the chain call; arguments are already checked. An error is shown
     /// as `error calling func "…" on obj *pipeline.…: TEXT`.
-    pub(crate) define: fn(&Args<'_>, Edge) -> Result<Box<dyn Define>, String>,
+    pub(crate) define: Definer,
 }
 
 /// What a property call gives back to the script.
@@ -139,6 +144,17 @@ pub(crate) enum Returned {
     Part(usize),
     /// The node itself, also when called on a part.
     Node,
+}
+
+/// How far a node's windows have filled since the task started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filling {
+    /// It is no window.
+    NoWindow,
+    /// It has not emitted a full window.
+    Cold,
+    /// The time of the first full window it emitted.
+    Since(Time),
 }
 
 /// What a `from` wants of the stream; an empty text is "any".
@@ -208,8 +224,6 @@ pub(crate) struct Start<'a> {
     pub(crate) settings: &'a Settings,
     /// The node's name, `eval2`.
     pub(crate) name: &'a model::Str,
-    /// The edge that reaches the node.
-    pub(crate) edge: Edge,
 }
 
 /// A node at work: a plain state machine. Messages come in order; what it makes leaves through
@@ -258,13 +272,13 @@ pub(crate) trait Run: Send {
         Vec::new()
     }
 
-    /// For windows: since which event time it emits full windows; `Some(None)` is "not yet".
-    fn warm_since(&self) -> Option<Option<Time>> {
-        None
+    /// How far its window has filled since the task started.
+    fn filling(&self) -> Filling {
+        Filling::NoWindow
     }
 
     /// For `alert`: its anonymous topic and inline handlers.
-    fn handlers(&self) -> Option<(model::Str, Vec<alert::HandlerSpec>)> {
+    fn handlers(&self) -> Option<(model::Str, Vec<::alert::HandlerSpec>)> {
         None
     }
 

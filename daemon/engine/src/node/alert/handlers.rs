@@ -205,9 +205,11 @@ pub(super) fn specs(
             && post.url.is_empty()
             && !settings.endpoints.contains_key(post.endpoint.as_str())
         {
-            return Err("failed to create HTTPPostService.Handler: An appropriately formatted url \
+            return Err(
+                "failed to create HTTPPostService.Handler: An appropriately formatted url \
                         must be specified if an endpoint is not specified"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let topic = topic.to_string();
         let matching = String::new();
@@ -239,78 +241,122 @@ macro_rules! texts {
 fn describe_not_built(method: &str) -> (&'static str, &'static [&'static [Signature]]) {
     const ANY: ArgType = ArgType::Any;
     match method {
-        "alerta" => described!("AlertaHandler", texts!(
-            "token" "resource" "event" "environment" "group" "value" "origin";
-            Signature::field("timeout", ArgType::Duration);
-            Signature::variadic("services", &[], S);
-            Signature::variadic("correlated", &[], S);
-            Signature::method("attribute", &[S, ANY])
-        )),
-        "bigPanda" => described!("BigPandaHandler", texts!(
-            "appKey" "host" "primaryProperty" "secondaryProperty";
-            Signature::method("attribute", &[S, ANY])
-        )),
-        "discord" => described!("DiscordHandler", texts!("workspace" "username" "avatarURL" "embedTitle")),
-        "email" => described!("EmailHandler", texts!(;
-            Signature::variadic("to", &[], S);
-            Signature::variadic("toTemplates", &[], S)
-        )),
+        "alerta" => described!(
+            "AlertaHandler",
+            texts!(
+                "token" "resource" "event" "environment" "group" "value" "origin";
+                Signature::field("timeout", ArgType::Duration);
+                Signature::variadic("services", &[], S);
+                Signature::variadic("correlated", &[], S);
+                Signature::method("attribute", &[S, ANY])
+            )
+        ),
+        "bigPanda" => described!(
+            "BigPandaHandler",
+            texts!(
+                "appKey" "host" "primaryProperty" "secondaryProperty";
+                Signature::method("attribute", &[S, ANY])
+            )
+        ),
+        "discord" => {
+            described!("DiscordHandler", texts!("workspace" "username" "avatarURL" "embedTitle"))
+        }
+        "email" => described!(
+            "EmailHandler",
+            texts!(;
+                Signature::variadic("to", &[], S);
+                Signature::variadic("toTemplates", &[], S)
+            )
+        ),
         "hipChat" => described!("HipChatHandler", texts!("room" "token")),
-        "kafka" => described!("KafkaHandler", texts!(
-            "cluster" "kafkaTopic" "template" "partitionHashAlgorithm";
-            Signature::method("disablePartitionById", &[])
-        )),
-        "mqtt" => described!("MQTTHandler", texts!(
-            "brokerName";
-            Signature::field("qos", ArgType::Int);
-            Signature::field("retained", ArgType::Bool)
-        )),
-        "opsGenie" => described!("OpsGenieHandler", texts!(;
-            Signature::variadic("teams", &[], S);
-            Signature::variadic("recipients", &[], S)
-        )),
-        "opsGenie2" => described!("OpsGenie2Handler", texts!(;
-            Signature::variadic("teams", &[], S);
-            Signature::variadic("recipients", &[], S);
-            Signature::method("recoveryAction", &[S]);
-            Signature::method("details", &[])
-        )),
+        "kafka" => described!(
+            "KafkaHandler",
+            texts!(
+                "cluster" "kafkaTopic" "template" "partitionHashAlgorithm";
+                Signature::method("disablePartitionById", &[])
+            )
+        ),
+        "mqtt" => described!(
+            "MQTTHandler",
+            texts!(
+                "brokerName";
+                Signature::field("qos", ArgType::Int);
+                Signature::field("retained", ArgType::Bool)
+            )
+        ),
+        "opsGenie" => described!(
+            "OpsGenieHandler",
+            texts!(;
+                Signature::variadic("teams", &[], S);
+                Signature::variadic("recipients", &[], S)
+            )
+        ),
+        "opsGenie2" => described!(
+            "OpsGenie2Handler",
+            texts!(;
+                Signature::variadic("teams", &[], S);
+                Signature::variadic("recipients", &[], S);
+                Signature::method("recoveryAction", &[S]);
+                Signature::method("details", &[])
+            )
+        ),
         "pagerDuty" => described!("PagerDutyHandler", texts!("serviceKey")),
-        "pagerDuty2" => described!("PagerDuty2Handler", texts!(
-            "routingKey";
-            Signature::method("serviceKey", &[S]);
-            Signature::variadic("link", &[S], S)
-        )),
-        "pushover" => described!("PushoverHandler", texts!(
-            "userKey" "device" "title" "uRL" "uRLTitle" "sound"
-        )),
-        "sensu" => described!("SensuHandler", texts!(
-            "source";
-            Signature::variadic("handlers", &[], S);
-            Signature::method("metadata", &[S, ANY])
-        )),
-        "serviceNow" => described!("ServiceNowHandler", texts!(
-            "uRL" "username" "password" "source" "node" "type" "resource" "metricName" "messageKey";
-            Signature::method("additionalInfo", &[S, ANY])
-        )),
+        "pagerDuty2" => described!(
+            "PagerDuty2Handler",
+            texts!(
+                "routingKey";
+                Signature::method("serviceKey", &[S]);
+                Signature::variadic("link", &[S], S)
+            )
+        ),
+        "pushover" => described!(
+            "PushoverHandler",
+            texts!(
+                "userKey" "device" "title" "uRL" "uRLTitle" "sound"
+            )
+        ),
+        "sensu" => described!(
+            "SensuHandler",
+            texts!(
+                "source";
+                Signature::variadic("handlers", &[], S);
+                Signature::method("metadata", &[S, ANY])
+            )
+        ),
+        "serviceNow" => described!(
+            "ServiceNowHandler",
+            texts!(
+                "uRL" "username" "password" "source" "node" "type" "resource" "metricName" "messageKey";
+                Signature::method("additionalInfo", &[S, ANY])
+            )
+        ),
         "slack" => described!("SlackHandler", texts!("workspace" "channel" "username" "iconEmoji")),
-        "snmpTrap" => described!("SNMPTrapHandler", texts!(
-            "trapOid";
-            Signature::method("data", &[S, S, S])
-        )),
+        "snmpTrap" => described!(
+            "SNMPTrapHandler",
+            texts!(
+                "trapOid";
+                Signature::method("data", &[S, S, S])
+            )
+        ),
         "teams" => described!("TeamsHandler", texts!("channelURL")),
-        "telegram" => described!("TelegramHandler", texts!(
-            "chatId" "parseMode";
-            Signature::method("disableWebPagePreview", &[]);
-            Signature::method("disableNotification", &[])
-        )),
+        "telegram" => described!(
+            "TelegramHandler",
+            texts!(
+                "chatId" "parseMode";
+                Signature::method("disableWebPagePreview", &[]);
+                Signature::method("disableNotification", &[])
+            )
+        ),
         "victorOps" => described!("VictorOpsHandler", texts!("routingKey")),
-        "zenoss" => described!("ZenossHandler", texts!(
-            "uRL" "username" "password" "action" "method" "type" "summary" "device" "component"
-            "eventClassKey" "eventClass" "collector" "message";
-            Signature::field("tid", ArgType::Int);
-            Signature::method("customField", &[S, ANY])
-        )),
+        "zenoss" => described!(
+            "ZenossHandler",
+            texts!(
+                "uRL" "username" "password" "action" "method" "type" "summary" "device" "component"
+                "eventClassKey" "eventClass" "collector" "message";
+                Signature::field("tid", ArgType::Int);
+                Signature::method("customField", &[S, ANY])
+            )
+        ),
         _ => described!("TalkHandler", texts!()),
     }
 }

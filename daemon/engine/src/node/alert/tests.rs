@@ -1,0 +1,1 @@
+//! Alert nodes over line protocol, beyond the recorded cases.
