@@ -9,6 +9,7 @@
 mod choose;
 mod clock;
 mod compile;
+mod condition;
 mod convert;
 mod evaluate;
 mod function;
@@ -90,6 +91,8 @@ impl From<String> for EvalError {
 pub struct Compiled {
     root: Arc<compile::Node>,
     expected: Expected,
+    /// The result is a boolean for every point.
+    is_condition: bool,
     references: Arc<[Arc<str>]>,
 }
 
@@ -106,7 +109,8 @@ impl Compiled {
         extra: Extra,
     ) -> Result<Self, CompileError> {
         let (root, references) = compile::compile(&lambda.expr, extra)?;
-        Ok(Self { root: Arc::new(root), expected, references: references.into() })
+        let is_condition = root.kind() == Some(LKind::Bool);
+        Ok(Self { root: Arc::new(root), expected, is_condition, references: references.into() })
     }
 
     /// Names of all references, each once, sorted. `time` is one of them where it is used.
@@ -144,6 +148,9 @@ impl Compiled {
         scope: &impl Scope,
         env: &Env<'_>,
     ) -> Result<bool, EvalError> {
+        if self.is_condition {
+            return condition::truth(&self.root, state, scope, env);
+        }
         match evaluate::eval(&self.root, state, scope, env)? {
             LValue::Bool(value) => Ok(value),
             other => Err(self.unexpected(other.kind())),

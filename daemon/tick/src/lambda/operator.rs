@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use model::Duration;
 
-use super::{LKind, LValue};
+use super::{LKind, LValue, condition};
 use crate::ast::{BinaryOp, UnaryOp};
 
 /// The kind of `left op right`; `None` when there is no such operation.
@@ -110,18 +110,8 @@ pub(super) fn apply(op: BinaryOp, left: &LValue, right: &LValue) -> Result<LValu
     value.ok_or_else(|| mismatch(op, left.kind(), right.kind()))
 }
 
-/// A comparison whose operands have this order; `None` order is that of a NaN.
 fn ordered(op: BinaryOp, order: Option<Ordering>) -> Option<LValue> {
-    let holds = match op {
-        BinaryOp::Equal => order == Some(Ordering::Equal),
-        BinaryOp::NotEqual => order != Some(Ordering::Equal),
-        BinaryOp::Less => order == Some(Ordering::Less),
-        BinaryOp::LessEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-        BinaryOp::Greater => order == Some(Ordering::Greater),
-        BinaryOp::GreaterEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
-        _ => return None,
-    };
-    Some(LValue::Bool(holds))
+    condition::holds(op, order).map(LValue::Bool)
 }
 
 fn float(op: BinaryOp, a: f64, b: f64) -> Result<LValue, String> {

@@ -36,7 +36,16 @@ fn run(text: &str, expected: Expected) -> Result<LValue, String> {
     let zone = TimeZone::fixed(jiff::tz::offset(2));
     let env = Env { now: NOW, zone: &zone, seed: 7 };
     let scope = PointScope { fields: &fields, tags: &tags, time: NOW };
-    compiled.eval(&mut State::default(), &scope, &env).map_err(|e| e.to_string())
+    let value = compiled.eval(&mut State::default(), &scope, &env).map_err(|e| e.to_string());
+    // The short way for conditions must say the same.
+    let truth = compiled.test(&mut State::default(), &scope, &env).map_err(|e| e.to_string());
+    match &value {
+        Ok(LValue::Bool(expect)) => assert_eq!(truth, Ok(*expect), "{text}"),
+        Ok(_) => assert!(truth.is_err(), "{text}"),
+        Err(expect) if compiled.is_condition => assert_eq!(truth, Err(expect.clone()), "{text}"),
+        Err(_) => {}
+    }
+    value
 }
 
 /// How a result reads: `f1.5`, `i3`, `d90s`, `t…`, text and booleans bare.
