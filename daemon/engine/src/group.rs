@@ -67,10 +67,11 @@ impl Grouper {
         if !by_name && matches!(&self.by, By::Tags(names) if names.is_empty()) {
             return self.none.clone();
         }
-        let hash = self.hash(by_name, name, tags);
+        let values = self.values(tags);
+        let hash = hash(by_name, name, &values);
         let known = self.known.get(&hash);
         if let Some(group) =
-            known.and_then(|list| list.iter().find(|g| self.is(g, by_name, name, tags)))
+            known.and_then(|list| list.iter().find(|g| is(g, by_name, name, &values)))
         {
             return group.clone();
         }
@@ -91,41 +92,45 @@ impl Grouper {
         group
     }
 
-    fn hash(&self, by_name: bool, name: &Str, tags: &Tags) -> u64 {
-        let mut hasher = FxHasher::default();
-        if by_name {
-            name.hash(&mut hasher);
-        }
+    /// Keys and values of the dimensions; only `*` needs the keys.
+    fn values<'t>(&self, tags: &'t Tags) -> Values<'t> {
         match &self.by {
             By::Tags(names) => {
-                for key in names {
-                    tags.get(key).map_or("", |v| v).hash(&mut hasher);
-                }
+                names.iter().map(|key| ("", tags.get(key).map_or("", |value| &**value))).collect()
             }
             By::Star(except) => {
-                for (key, value) in tags.iter().filter(|(k, _)| !except.contains(k)) {
-                    key.hash(&mut hasher);
-                    value.hash(&mut hasher);
-                }
+                let kept = tags.iter().filter(|(key, _)| !except.contains(key));
+                kept.map(|(key, value)| (&**key, &**value)).collect()
             }
         }
-        hasher.finish()
     }
+}
 
-    fn is(&self, group: &Group, by_name: bool, name: &Str, tags: &Tags) -> bool {
-        if group.name().is_some() != by_name || (by_name && group.name() != Some(name)) {
-            return false;
-        }
-        match &self.by {
-            By::Tags(names) => names
-                .iter()
-                .zip(group.tags())
-                .all(|(key, (_, value))| tags.get(key).map_or("", |v| v) == &**value),
-            By::Star(except) => {
-                tags.iter().filter(|(k, _)| !except.contains(k)).eq(group.tags().iter())
-            }
-        }
+type Values<'t> = SmallVec<[(&'t str, &'t str); 4]>;
+
+fn hash(by_name: bool, name: &Str, values: &Values<'_>) -> u64 {
+    let mut hasher = FxHasher::default();
+    if by_name {
+        name.hash(&mut hasher);
     }
+    for (key, value) in values {
+        if !key.is_empty() {
+            key.hash(&mut hasher);
+        }
+        value.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Whether a group made by the same grouper has these values.
+fn is(group: &Group, by_name: bool, name: &Str, values: &Values<'_>) -> bool {
+    let tags = group.tags();
+    group.name().is_some() == by_name
+        && (!by_name || group.name() == Some(name))
+        && tags.len() == values.len()
+        && tags.iter().zip(values).all(|((key, value), (wanted_key, wanted))| {
+            **value == **wanted && (wanted_key.is_empty() || **key == **wanted_key)
+        })
 }
 
 /// What a node keeps per group, found by the group's hash, listed in order of appearance.

@@ -48,8 +48,6 @@ pub(crate) struct Planned {
     pub(crate) kind: &'static Kind,
     /// What the script says of it.
     pub(crate) define: Box<dyn Define>,
-    /// The edge that reaches it.
-    pub(crate) edge: Edge,
     /// The edge its children get.
     pub(crate) gives: Edge,
     /// Its parents, the chained one first.

@@ -18,7 +18,7 @@ pub use stats::{EdgeStats, NodeStats, TaskStats};
 
 use crate::effect::{Answer, Effect, Effects, Token};
 use crate::graph::{Context, Graph, Grouped, MAX_WAITING, Slot};
-use crate::node::Start;
+use crate::node::{Filling, Start};
 use crate::plan::Plan;
 use stats::Throughput;
 
@@ -111,7 +111,7 @@ impl Task {
         let mut machines: Vec<_> = plan.nodes.iter().map(|_| None).collect();
         for at in plan.order() {
             let node = &plan.nodes[*at];
-            let start = Start { settings, name: &node.name, edge: node.edge };
+            let start = Start { settings, name: &node.name };
             machines[*at] = Some(node.define.start(&start)?);
         }
         let mut slots = Vec::with_capacity(plan.nodes.len());
@@ -217,9 +217,12 @@ impl Task {
     pub fn warmth(&self) -> Warmth {
         let mut cold = false;
         let mut since = None;
-        for window in self.graph.slots.iter().filter_map(|s| s.run.warm_since()) {
-            cold |= window.is_none();
-            since = since.max(window);
+        for slot in &self.graph.slots {
+            match slot.run.filling() {
+                Filling::NoWindow => {}
+                Filling::Cold => cold = true,
+                Filling::Since(time) => since = since.max(Some(time)),
+            }
         }
         Warmth { cold, since: if cold { None } else { since }, newest: self.newest }
     }

@@ -6,6 +6,7 @@
 mod chains;
 mod flow;
 mod mistakes;
+mod pace;
 mod recorded;
 
 use std::collections::BTreeMap;
@@ -57,9 +58,8 @@ fn point(line: &str) -> Arc<Point> {
         for c in text.chars() {
             if escaped {
                 let last = parts.last_mut().unwrap();
-                if !(c == at || matches!(c, ',' | '=' | ' ' | '"' | '\\')) {
-                    last.push('\\');
-                } else if at == ' ' || quoted {
+                let special = c == at || matches!(c, ',' | '=' | ' ' | '"' | '\\');
+                if at == ' ' || quoted || !special {
                     last.push('\\');
                 }
                 last.push(c);

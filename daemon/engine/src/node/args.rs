@@ -51,11 +51,6 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// Bool number `i`.
-    pub(crate) fn bool(&self, i: usize) -> bool {
-        matches!(self.0.get(i), Some(Value::Bool(true)))
-    }
-
     /// Duration number `i`.
     pub(crate) fn duration(&self, i: usize) -> Duration {
         match self.0.get(i) {

@@ -18,7 +18,7 @@ use std::fmt;
 use model::{Batch, BatchPoint, Fields, Group, Kind as ValueKind, Point, Str, Tags, Time, Value};
 use tick::{ArgType, Signature};
 
-use super::{Args, Define, Edge, Gives, Kind, Place, QUIET, Returned, Run, Start};
+use super::{Args, Define, Definer, Edge, Gives, Kind, Place, QUIET, Returned, Run, Start};
 use crate::graph::{Grouped, Out};
 use crate::group::Groups;
 
@@ -102,10 +102,7 @@ const PROPERTIES: &[&[Signature]] =
     &[&[Signature::field("as", ArgType::String), Signature::method("usePointTimes", &[])], QUIET];
 
 /// The kind of an aggregate or selector with one argument, the field.
-pub(crate) const fn kind(
-    name: &'static str,
-    define: fn(&Args<'_>, Edge) -> Result<Box<dyn Define>, String>,
-) -> Kind {
+pub(crate) const fn kind(name: &'static str, define: Definer) -> Kind {
     Kind {
         signature: Signature::method(name, &[ArgType::String]),
         label: name,
@@ -119,16 +116,13 @@ pub(crate) const fn kind(
 }
 
 /// The definition of a function on the field that the call names.
-pub(crate) fn define(
-    function: &'static Function,
-    args: &Args<'_>,
-) -> Result<Box<dyn Define>, String> {
-    Ok(Box::new(Aggregate {
+pub(crate) fn define(function: &'static Function, args: &Args<'_>) -> Box<dyn Define> {
+    Box::new(Aggregate {
         function,
         field: args.str(0),
         name: function.name.into(),
         point_times: false,
-    }))
+    })
 }
 
 #[derive(Clone, Debug)]

@@ -49,79 +49,79 @@ const AS: Signature = field("as", Text);
 const TIMES: Signature = method("usePointTimes", &[]);
 
 unbuilt! {
-    BATCH_ROOT "batch" "BatchNode" method("batch", &[]), Place::Root(Edge::Batch), None, BATCH, [], fine;
+    BATCH_ROOT "batch" "BatchNode" method("batch", &[]), Place::Root(Edge::Batch), None, BATCH, [], None;
     QUERY "query" "QueryNode" method("query", &[Text]), Place::On(&["BatchNode"]), None, BATCH,
         [field("period", Duration), field("every", Duration), field("cron", Text), field("offset", Duration),
          field("fill", Any), field("cluster", Text), method("align", &[]), method("alignGroup", &[]),
-         variadic("groupBy", &[], Any), method("groupByMeasurement", &[])], fine;
+         variadic("groupBy", &[], Any), method("groupByMeasurement", &[])], None;
     QUERY_FLUX "queryFlux" "QueryFluxNode" method("queryFlux", &[Text]), Place::On(&["BatchNode"]), None, BATCH,
         [field("period", Duration), field("every", Duration), field("cron", Text), field("offset", Duration),
-         field("cluster", Text), field("org", Text), field("orgID", Text), method("align", &[])], fine;
+         field("cluster", Text), field("org", Text), field("orgID", Text), method("align", &[])], None;
     BARRIER "barrier" "BarrierNode" method("barrier", &[]), ANYWHERE, None, SAME,
-        [field("idle", Duration), field("period", Duration), field("delete", Bool)], barrier;
-    TRICKLE "trickle" "TrickleNode" method("trickle", &[]), ANYWHERE, Some(Edge::Batch), STREAM, [], fine;
+        [field("idle", Duration), field("period", Duration), field("delete", Bool)], Some(barrier);
+    TRICKLE "trickle" "TrickleNode" method("trickle", &[]), ANYWHERE, Some(Edge::Batch), STREAM, [], None;
     JOIN "join" "JoinNode" variadic("join", &[], Node), ANYWHERE, None, SAME,
         [variadic("as", &[], Text), variadic("on", &[], Text), field("delimiter", Text), field("streamName", Text),
-         field("tolerance", Duration), field("fill", Any), field("deleteAll", Bool)], join;
-    UNION "union" "UnionNode" variadic("union", &[], Node), ANYWHERE, None, SAME, [field("rename", Text)], fine;
+         field("tolerance", Duration), field("fill", Any), field("deleteAll", Bool)], Some(join);
+    UNION "union" "UnionNode" variadic("union", &[], Node), ANYWHERE, None, SAME, [field("rename", Text)], None;
     COMBINE "combine" "CombineNode" variadic("combine", &[], Lambda), ANYWHERE, None, STREAM,
-        [variadic("as", &[], Text), field("delimiter", Text), field("tolerance", Duration), field("max", Int)], combine;
+        [variadic("as", &[], Text), field("delimiter", Text), field("tolerance", Duration), field("max", Int)], Some(combine);
     FLATTEN "flatten" "FlattenNode" method("flatten", &[]), ANYWHERE, None, SAME,
         [variadic("on", &[], Text), field("delimiter", Text), field("tolerance", Duration),
-         variadic("dropOriginalFieldName", &[], Bool)], fine;
-    SAMPLE "sample" "SampleNode" method("sample", &[Any]), ANYWHERE, None, SAME, [], fine;
+         variadic("dropOriginalFieldName", &[], Bool)], None;
+    SAMPLE "sample" "SampleNode" method("sample", &[Any]), ANYWHERE, None, SAME, [], None;
     DERIVATIVE "derivative" "DerivativeNode" method("derivative", &[Text]), ANYWHERE, None, SAME,
-        [AS, field("unit", Duration), method("nonNegative", &[])], fine;
-    CHANGE_DETECT "changeDetect" "ChangeDetectNode" variadic("changeDetect", &[], Text), ANYWHERE, None, SAME, [], fine;
-    SHIFT "shift" "ShiftNode" method("shift", &[Duration]), ANYWHERE, None, SAME, [], fine;
+        [AS, field("unit", Duration), method("nonNegative", &[])], None;
+    CHANGE_DETECT "changeDetect" "ChangeDetectNode" variadic("changeDetect", &[], Text), ANYWHERE, None, SAME, [], None;
+    SHIFT "shift" "ShiftNode" method("shift", &[Duration]), ANYWHERE, None, SAME, [], None;
     DEFAULT "default" "DefaultNode" method("default", &[]), ANYWHERE, None, SAME,
-        [method("field", &[Text, Any]), method("tag", &[Text, Text])], fine;
+        [method("field", &[Text, Any]), method("tag", &[Text, Text])], None;
     DELETE "delete" "DeleteNode" method("delete", &[]), ANYWHERE, None, SAME,
-        [method("field", &[Text]), method("tag", &[Text])], fine;
+        [method("field", &[Text]), method("tag", &[Text])], None;
     SIDELOAD "sideload" "SideloadNode" method("sideload", &[]), ANYWHERE, None, SAME,
         [field("source", Text), variadic("order", &[], Text), method("field", &[Text, Any]),
-         method("tag", &[Text, Text])], fine;
+         method("tag", &[Text, Text])], None;
     INFLUXDB_OUT "influxdb_out" "InfluxDBOutNode" method("influxDBOut", &[]), ANYWHERE, None, Gives::Nothing,
         [field("cluster", Text), field("database", Text), field("retentionPolicy", Text), field("measurement", Text),
          field("writeConsistency", Text), field("precision", Text), field("buffer", Int),
-         field("flushInterval", Duration), method("create", &[]), method("tag", &[Text, Text])], fine;
+         field("flushInterval", Duration), method("create", &[]), method("tag", &[Text, Text])], None;
     LOOPBACK "kapacitor_loopback" "KapacitorLoopbackNode" method("kapacitorLoopback", &[]), ANYWHERE, None,
         Gives::Nothing,
         [field("database", Text), field("retentionPolicy", Text), field("measurement", Text),
-         method("tag", &[Text, Text])], loopback;
-    STATS "stats" "StatsNode" method("stats", &[Duration]), ANYWHERE, None, STREAM, [method("align", &[])], fine;
-    DEADMAN "alert" "AlertNode" variadic("deadman", &[Float, Duration], Lambda), ANYWHERE, None, STREAM, [], fine;
+         method("tag", &[Text, Text])], Some(loopback);
+    STATS "stats" "StatsNode" method("stats", &[Duration]), ANYWHERE, None, STREAM, [method("align", &[])], None;
+    DEADMAN "alert" "AlertNode" variadic("deadman", &[Float, Duration], Lambda), ANYWHERE, None, STREAM, [], None;
     K8S "k8s_autoscale" "K8sAutoscaleNode" method("k8sAutoscale", &[]), ANYWHERE, None, STREAM,
         [field("cluster", Text), field("currentField", Text), field("decreaseCooldown", Duration),
          field("increaseCooldown", Duration), field("kind", Text), field("kindTag", Text), field("max", Int),
          field("min", Int), field("namespace", Text), field("namespaceTag", Text), field("replicas", Lambda),
-         field("resourceName", Text), field("resourceNameTag", Text), field("resourceTag", Text)], fine;
+         field("resourceName", Text), field("resourceNameTag", Text), field("resourceTag", Text)], None;
     SWARM "swarm_autoscale" "SwarmAutoscaleNode" method("swarmAutoscale", &[]), ANYWHERE, None, STREAM,
         [field("cluster", Text), field("currentField", Text), field("decreaseCooldown", Duration),
          field("increaseCooldown", Duration), field("max", Int), field("min", Int),
          field("outputServiceNameTag", Text), field("replicas", Lambda), field("serviceName", Text),
-         field("serviceNameTag", Text)], fine;
+         field("serviceNameTag", Text)], None;
     EC2 "ec2_autoscale" "Ec2AutoscaleNode" method("ec2Autoscale", &[]), ANYWHERE, None, STREAM,
         [field("cluster", Text), field("currentField", Text), field("decreaseCooldown", Duration),
          field("increaseCooldown", Duration), field("max", Int), field("min", Int), field("groupName", Text),
-         field("groupNameTag", Text), field("outputGroupNameTag", Text), field("replicas", Lambda)], fine;
-    BOTTOM "bottom" "InfluxQLNode" variadic("bottom", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], fine;
-    TOP "top" "InfluxQLNode" variadic("top", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], fine;
-    CUMULATIVE_SUM "cumulativeSum" "InfluxQLNode" method("cumulativeSum", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], fine;
-    DIFFERENCE "difference" "InfluxQLNode" method("difference", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], fine;
-    DISTINCT "distinct" "InfluxQLNode" method("distinct", &[Text]), ANYWHERE, None, BATCH, [AS, TIMES], fine;
-    ELAPSED "elapsed" "InfluxQLNode" method("elapsed", &[Text, Duration]), ANYWHERE, None, SAME, [AS, TIMES], fine;
+         field("groupNameTag", Text), field("outputGroupNameTag", Text), field("replicas", Lambda)], None;
+    BOTTOM "bottom" "InfluxQLNode" variadic("bottom", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], None;
+    TOP "top" "InfluxQLNode" variadic("top", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], None;
+    CUMULATIVE_SUM "cumulativeSum" "InfluxQLNode" method("cumulativeSum", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], None;
+    DIFFERENCE "difference" "InfluxQLNode" method("difference", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], None;
+    DISTINCT "distinct" "InfluxQLNode" method("distinct", &[Text]), ANYWHERE, None, BATCH, [AS, TIMES], None;
+    ELAPSED "elapsed" "InfluxQLNode" method("elapsed", &[Text, Duration]), ANYWHERE, None, SAME, [AS, TIMES], None;
     HOLT_WINTERS "holtWinters" "InfluxQLNode" method("holtWinters", &[Text, Int, Int, Duration]), ANYWHERE, None, BATCH,
-        [AS, TIMES], fine;
+        [AS, TIMES], None;
     HOLT_WINTERS_FIT "holtWintersWithFit" "InfluxQLNode" method("holtWintersWithFit", &[Text, Int, Int, Duration]),
-        ANYWHERE, None, BATCH, [AS, TIMES], fine;
-    MEDIAN "median" "InfluxQLNode" method("median", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], fine;
-    MODE "mode" "InfluxQLNode" method("mode", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], fine;
+        ANYWHERE, None, BATCH, [AS, TIMES], None;
+    MEDIAN "median" "InfluxQLNode" method("median", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
+    MODE "mode" "InfluxQLNode" method("mode", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
     MOVING_AVERAGE "movingAverage" "InfluxQLNode" method("movingAverage", &[Text, Int]), ANYWHERE, None, SAME,
-        [AS, TIMES], fine;
-    PERCENTILE "percentile" "InfluxQLNode" method("percentile", &[Text, Float]), ANYWHERE, None, STREAM, [AS, TIMES], fine;
-    SPREAD "spread" "InfluxQLNode" method("spread", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], fine;
-    STDDEV "stddev" "InfluxQLNode" method("stddev", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], fine;
+        [AS, TIMES], None;
+    PERCENTILE "percentile" "InfluxQLNode" method("percentile", &[Text, Float]), ANYWHERE, None, STREAM, [AS, TIMES], None;
+    SPREAD "spread" "InfluxQLNode" method("spread", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
+    STDDEV "stddev" "InfluxQLNode" method("stddev", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
 }
 
 /// All of them.
@@ -169,14 +169,14 @@ pub(crate) static KINDS: &[&Kind] = &[
 struct Unbuilt {
     name: &'static str,
     calls: Calls,
-    check: Check,
+    check: Option<Check>,
 }
 
 impl Unbuilt {
     fn define(
         name: &'static str,
         args: &Args<'_>,
-        check: Check,
+        check: Option<Check>,
     ) -> Result<Box<dyn Define>, String> {
         if name == "sample" && !matches!(args.all(), [Value::Int(_) | Value::Duration(_)]) {
             return Err("must pass int64 or duration to new sample node".to_owned());
@@ -193,7 +193,7 @@ impl Define for Unbuilt {
     }
 
     fn validate(&self) -> Result<(), String> {
-        (self.check)(&self.calls)
+        self.check.map_or(Ok(()), |check| check(&self.calls))
     }
 
     fn not_built(&self) -> Option<String> {
@@ -207,10 +207,6 @@ impl Define for Unbuilt {
 
 fn refusal(name: &str) -> String {
     format!("node {name:?} is not built yet: this version cannot run tasks that use it")
-}
-
-fn fine(_: &Calls) -> Result<(), String> {
-    Ok(())
 }
 
 fn set<'a>(calls: &'a Calls, name: &str) -> &'a [Value] {

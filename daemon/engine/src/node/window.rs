@@ -14,7 +14,7 @@ use std::sync::Arc;
 use model::{Batch, BatchPoint, Duration, Group, Point, Str, Time};
 use tick::{ArgType, Signature};
 
-use super::{Args, Define, Edge, Gives, Kind, Place, QUIET, Returned, Run, Start};
+use super::{Args, Define, Edge, Filling, Gives, Kind, Place, QUIET, Returned, Run, Start};
 use crate::graph::{Grouped, Out};
 use crate::group::Groups;
 
@@ -250,8 +250,8 @@ impl Run for ByTime {
         self.groups.len()
     }
 
-    fn warm_since(&self) -> Option<Option<Time>> {
-        Some(self.warm)
+    fn filling(&self) -> Filling {
+        self.warm.map_or(Filling::Cold, Filling::Since)
     }
 }
 
@@ -311,7 +311,7 @@ impl Run for ByCount {
         self.groups.len()
     }
 
-    fn warm_since(&self) -> Option<Option<Time>> {
-        Some(self.warm)
+    fn filling(&self) -> Filling {
+        self.warm.map_or(Filling::Cold, Filling::Since)
     }
 }

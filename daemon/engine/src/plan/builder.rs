@@ -102,7 +102,7 @@ fn planned(
         Gives::Always(edge) => edge,
     };
     let name = format!("{}{id}", kind.label).into();
-    Planned { name, kind, define, edge, gives, parents, children: Vec::new(), quiet: false }
+    Planned { name, kind, define, gives, parents, children: Vec::new(), quiet: false }
 }
 
 impl tick::Builder for Builder {

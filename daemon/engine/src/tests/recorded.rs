@@ -19,7 +19,7 @@ const KNOWN: &[(&str, &str)] = &[
 ];
 
 /// Refusals that say what they are: these cases wait for their node.
-const NOT_YET: &[&str] = &["is not built yet", "no method or property \\\"alert\\\""];
+const NOT_YET: &[&str] = &["not built yet", "no method or property \\\"alert\\\""];
 
 fn close(a: &Json, b: &Json) -> bool {
     match (a, b) {
@@ -64,7 +64,7 @@ fn same(want: &[Json], got: &[Json]) -> Result<(), String> {
 
 fn group_of(result: &Json) -> String {
     let rows = result.as_array().into_iter().flatten();
-    rows.map(|row| format!("{}{}", row["name"], row["tags"])).collect()
+    rows.map(|row| row["name"].to_string() + &row["tags"].to_string()).collect()
 }
 
 /// Compares per group, in order.

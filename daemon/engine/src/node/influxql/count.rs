@@ -5,7 +5,7 @@ use model::{Kind as ValueKind, Value};
 use super::{Function, Kind, Outcome, Reduce, Sample};
 
 /// `|count('f')`
-pub(crate) static KIND: Kind = super::kind("count", |args, _| super::define(&COUNT, args));
+pub(crate) static KIND: Kind = super::kind("count", |args, _| Ok(super::define(&COUNT, args)));
 
 static COUNT: Function = Function {
     name: "count",

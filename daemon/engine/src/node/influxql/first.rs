@@ -7,7 +7,7 @@ use model::Kind as ValueKind;
 use super::{Function, Kind, Outcome, Reduce, Sample, Selected, order};
 
 /// `|first('f')`
-pub(crate) static KIND: Kind = super::kind("first", |args, _| super::define(&FIRST, args));
+pub(crate) static KIND: Kind = super::kind("first", |args, _| Ok(super::define(&FIRST, args)));
 
 static FIRST: Function = Function {
     name: "first",
@@ -15,7 +15,7 @@ static FIRST: Function = Function {
         ValueKind::Float | ValueKind::Int | ValueKind::Str | ValueKind::Bool => {
             Some(Box::new(First(None)))
         }
-        _ => None,
+        ValueKind::Nil => None,
     },
     empty: None,
 };

@@ -7,7 +7,7 @@ use model::Kind as ValueKind;
 use super::{Function, Kind, Outcome, Reduce, Sample, Selected, order};
 
 /// `|last('f')`
-pub(crate) static KIND: Kind = super::kind("last", |args, _| super::define(&LAST, args));
+pub(crate) static KIND: Kind = super::kind("last", |args, _| Ok(super::define(&LAST, args)));
 
 static LAST: Function = Function {
     name: "last",
@@ -15,7 +15,7 @@ static LAST: Function = Function {
         ValueKind::Float | ValueKind::Int | ValueKind::Str | ValueKind::Bool => {
             Some(Box::new(Last(None)))
         }
-        _ => None,
+        ValueKind::Nil => None,
     },
     empty: None,
 };

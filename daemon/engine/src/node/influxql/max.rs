@@ -7,7 +7,7 @@ use model::Kind as ValueKind;
 use super::{Function, Kind, Outcome, Reduce, Sample, Selected, order};
 
 /// `|max('f')`
-pub(crate) static KIND: Kind = super::kind("max", |args, _| super::define(&MAX, args));
+pub(crate) static KIND: Kind = super::kind("max", |args, _| Ok(super::define(&MAX, args)));
 
 static MAX: Function = Function {
     name: "max",

@@ -5,7 +5,7 @@ use model::{Kind as ValueKind, Value};
 use super::{Function, Kind, Outcome, Reduce, Sample};
 
 /// `|mean('f')`
-pub(crate) static KIND: Kind = super::kind("mean", |args, _| super::define(&MEAN, args));
+pub(crate) static KIND: Kind = super::kind("mean", |args, _| Ok(super::define(&MEAN, args)));
 
 static MEAN: Function = Function {
     name: "mean",

@@ -7,7 +7,7 @@ use model::Kind as ValueKind;
 use super::{Function, Kind, Outcome, Reduce, Sample, Selected, order};
 
 /// `|min('f')`
-pub(crate) static KIND: Kind = super::kind("min", |args, _| super::define(&MIN, args));
+pub(crate) static KIND: Kind = super::kind("min", |args, _| Ok(super::define(&MIN, args)));
 
 static MIN: Function = Function {
     name: "min",

@@ -5,7 +5,7 @@ use model::{Kind as ValueKind, Value};
 use super::{Function, Kind, Outcome, Reduce, Sample};
 
 /// `|sum('f')`
-pub(crate) static KIND: Kind = super::kind("sum", |args, _| super::define(&SUM, args));
+pub(crate) static KIND: Kind = super::kind("sum", |args, _| Ok(super::define(&SUM, args)));
 
 static SUM: Function = Function {
     name: "sum",
