@@ -87,7 +87,12 @@ pub enum Reply {
     /// To [`Request::Join`].
     Joined(Joined),
     /// To [`Request::PullSpecs`].
-    Specs(Vec<(SpecKey, SpecState)>),
+    Specs {
+        /// Numbers of the buckets that differ.
+        differing: Vec<u8>,
+        /// The callee's states in them.
+        states: Vec<(SpecKey, SpecState)>,
+    },
     /// To [`Request::Sync`].
     Digests(Digests),
     /// To [`Request::EventKeys`].
