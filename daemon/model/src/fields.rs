@@ -24,18 +24,15 @@ macro_rules! sorted_map {
 
             /// Sorts by name; of equal names the last one stays.
             pub fn from_unsorted(mut entries: Vec<(Str, $value)>) -> Self {
-                if !entries.is_sorted_by(|a, b| a.0 < b.0) {
-                    entries.reverse();
-                    entries.sort_by(|a, b| a.0.cmp(&b.0));
-                    entries.dedup_by(|next, kept| next.0 == kept.0);
-                }
-                Self(entries.into())
+                Self::drain_from(&mut entries)
             }
 
             /// Like [`Self::from_unsorted`], but leaves the emptied vector to be used again.
             pub fn drain_from(entries: &mut Vec<(Str, $value)>) -> Self {
                 if !entries.is_sorted_by(|a, b| a.0 < b.0) {
-                    return Self::from_unsorted(std::mem::take(entries));
+                    entries.reverse();
+                    entries.sort_by(|a, b| a.0.cmp(&b.0));
+                    entries.dedup_by(|next, kept| next.0 == kept.0);
                 }
                 Self(entries.drain(..).collect())
             }
