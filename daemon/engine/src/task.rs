@@ -89,6 +89,7 @@ pub struct Warmth {
 /// A task as a machine. See the module's doc for the order of calls.
 pub struct Task {
     graph: Graph,
+    order: Arc<[usize]>,
     effects: Effects,
     everyone: Group,
     throughput: Throughput,
@@ -123,6 +124,7 @@ impl Task {
         }
         Ok(Self {
             graph: Graph { slots },
+            order: plan.order.clone(),
             effects: Effects::default(),
             everyone: Group::none(),
             throughput: Throughput::default(),

@@ -9,8 +9,8 @@ use super::stats::NodeStats;
 
 impl Task {
     /// The graph `id` with statistics as attributes, or with `labels` as text on nodes and edges
-    /// (`dot-view=labels`). `order` comes from [`crate::Plan::order`].
-    pub fn dot_running(&self, id: &str, order: &[usize], labels: bool, now: Time) -> String {
+    /// (`dot-view=labels`).
+    pub fn dot_running(&self, id: &str, labels: bool, now: Time) -> String {
         let stats = self.stats(now);
         let messages = match stats.nodes.first().map(|n| n.edge) {
             Some("batch") => "batches",
@@ -26,7 +26,7 @@ impl Task {
         } else {
             writeln!(dot, "graph [throughput=\"{rate:.2} {messages}/s\"];")
         };
-        for at in order {
+        for at in &*self.order {
             let Some(node) = stats.nodes.get(*at) else { continue };
             let _ = write!(dot, "\n{} [{}];\n", node.name, attributes(node, labels));
             for edge in stats.edges.iter().filter(|e| e.parent == node.name) {

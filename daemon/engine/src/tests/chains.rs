@@ -47,7 +47,6 @@ fn a_running_task_shows_statistics_in_its_graph() {
     let script = "stream|from().measurement('m')|httpOut('o')";
     let mut bench = Bench::start(script, &settings()).unwrap();
     bench.write(&["m v=1 1", "m v=2 2", "other v=3 3"]);
-    let order = plan(script, &BTreeMap::new()).unwrap().order().to_vec();
     expect![[r#"
         digraph t {
         graph [throughput="0.00 points/s"];
@@ -60,7 +59,7 @@ fn a_running_task_shows_statistics_in_its_graph() {
 
         http_out2 [avg_exec_time_ns="0s" errors="0" working_cardinality="1" ];
         }"#]]
-    .assert_eq(&bench.task.dot_running("t", &order, false, Time(0)));
+    .assert_eq(&bench.task.dot_running("t", false, Time(0)));
     expect![[r#"
         digraph t {
         graph [label="Throughput: 0.00 points/s" forcelabels=true pad="0.8,0.5"];
@@ -73,7 +72,7 @@ fn a_running_task_shows_statistics_in_its_graph() {
 
         http_out2 [xlabel="avg_exec_time_ns=0s\rerrors=0\rworking_cardinality=1"];
         }"#]]
-    .assert_eq(&bench.task.dot_running("t", &order, true, Time(0)));
+    .assert_eq(&bench.task.dot_running("t", true, Time(0)));
 }
 
 #[test]

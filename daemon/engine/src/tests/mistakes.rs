@@ -44,3 +44,40 @@ fn scripts_with_mistakes_are_refused_in_the_words_users_know() {
         "error: line 1 char 8: no method or property \"window\" on *pipeline.StreamNode\n"
     );
 }
+
+#[test]
+fn no_prefix_of_a_script_panics() {
+    let script = "var x = 5m // note
+        stream|from().measurement('m').where(lambda: \"a\" > 1).groupBy('h', *)
+        |eval(lambda: \"v\" * 2.0).as('w').keep()|window().period(x).every(10s)
+        |mean('w')|alert().crit(lambda: \"mean\" > 3).log('/tmp/x')|join(stream).as('a')";
+    for end in (0..=script.len()).filter(|end| script.is_char_boundary(*end)) {
+        let _ = run(&script[..end], &["m,h=a a=2,v=1 5"]);
+    }
+}
+
+#[test]
+fn odd_numbers_never_panic() {
+    let lines =
+        ["m v=1 -9223372036854775808", "m v=1 9223372036854775807", "m v=9223372036854775807i 0"];
+    for rest in [
+        "window().period(-10s).every(-3s)|count('v')",
+        "window().period(106751d).every(106751d).align().fillPeriod()|sum('v')",
+        "window().periodCount(1).everyCount(9223372036854775807)|max('v')",
+        "window().period(1u)|last('v')",
+        "stateDuration(lambda: TRUE).unit(0s)",
+        "stateCount(lambda: TRUE)",
+        "eval(lambda: int(\"v\") * 9223372036854775807).as('w')",
+    ] {
+        let out = run(&format!("stream|from().truncate(7w).round(1w)|{rest}|httpOut('o')"), &lines);
+        assert!(!out.starts_with("error"), "{out}");
+    }
+}
+
+#[test]
+fn a_task_may_move_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<crate::Task>();
+    moves::<crate::Plan>();
+    moves::<crate::Effect>();
+}
