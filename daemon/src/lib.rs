@@ -2,11 +2,12 @@
 //! command line, configuration, disk, logging, sockets and clocks.
 //!
 //! Start with [`command::run`]; configuration is read once into [`config::Config`], disk is behind
-//! the store.
+//! [`store::Store`].
 
 pub mod command;
 pub mod config;
 pub mod logging;
+pub mod store;
 
 /// Runs a member until it is told to stop.
 pub fn serve(_config: config::Config, _log: logging::Log) -> anyhow::Result<()> {
