@@ -3,6 +3,7 @@
 //! A scenario is a script and lines; the answer lists what each `httpPost` sent (`o <row>`, named by
 //! the last part of its URL), other effects, and the errors of nodes at the end.
 
+mod alerts;
 mod chains;
 mod flow;
 mod mistakes;

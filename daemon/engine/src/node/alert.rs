@@ -8,13 +8,11 @@ mod handlers;
 mod history;
 mod ladder;
 mod run;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use alert::Level;
 use model::{Duration, Str};
-use tick::{ArgType, Lambda, Signature};
+use tick::{ArgType, Lambda, Shape, Signature};
 
 use super::{Args, Define, Gives, Kind, Place, QUIET, Returned, Run, Start};
 use handlers::Inline;
@@ -146,7 +144,9 @@ impl Define for Alert {
         name: &str,
         args: &Args<'_>,
     ) -> Result<Returned, String> {
-        if let Some(part) = part {
+        if let Some(part) = part
+            && self.handlers[part].owns(name)
+        {
             return self.handlers[part].set(name, args).map(|()| Returned::Same);
         }
         match name {
@@ -192,8 +192,12 @@ impl Define for Alert {
                 return Ok(Returned::Part(self.handlers.len() - 1));
             }
         }
-        // A property of the node called on a handler goes on with the node.
-        Ok(Returned::Node)
+        // A field of the node that is set on a handler goes on with the handler, a method with the
+        // node, as the original does.
+        match PROPERTIES.iter().find(|property| property.name == name).map(|p| p.shape) {
+            Some(Shape::Method { .. }) => Ok(Returned::Node),
+            _ => Ok(Returned::Same),
+        }
     }
 
     fn part(&self, part: usize) -> (&'static str, &'static [&'static [Signature]]) {

@@ -92,6 +92,11 @@ impl Inline {
         }
     }
 
+    /// Whether the property is the handler's, not the node's.
+    pub(super) fn owns(&self, name: &str) -> bool {
+        self.describe().1[0].iter().any(|property| property.name == name)
+    }
+
     /// Sets a property of the handler.
     pub(super) fn set(&mut self, name: &str, args: &Args<'_>) -> Result<(), String> {
         match (self, name) {

@@ -221,10 +221,10 @@ struct Template;
 
 impl Template {
     fn parse(name: &str, _: &str, _: Mode) -> Result<Self, String> {
-        Err(format!("template: {name}:1: templates are not built yet"))
+        Err(format!("template: {name}:1: the template engine is not built yet"))
     }
 
     fn render(&self, _: &dyn Object) -> Result<String, String> {
-        Err("templates are not built yet".to_owned())
+        Err("the template engine is not built yet".to_owned())
     }
 }

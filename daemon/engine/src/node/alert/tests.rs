@@ -1,1 +1,0 @@
-//! Alert nodes over line protocol, beyond the recorded cases.
