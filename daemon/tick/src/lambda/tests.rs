@@ -485,3 +485,19 @@ proptest! {
         let _ = run(&text, Expected::Any);
     }
 }
+
+#[test]
+fn deep_expressions_need_little_stack() {
+    let nested =
+        |(open, close): (&str, &str)| format!("{}\"f\"{}", open.repeat(90), close.repeat(90));
+    let mut texts = [("abs(", ")"), ("-(", ")"), ("1.0 + (", ")"), ("if(TRUE, 1.0, ", ")")]
+        .map(nested)
+        .to_vec();
+    texts.push(format!("\"f\"{}", " + 1.0".repeat(crate::ast::MAX_DEPTH as usize - 10)));
+    for text in texts {
+        let on_a_small_stack = std::thread::Builder::new().stack_size(1 << 20);
+        let run = move || run(&text, Expected::Any).map(|_| ());
+        let result = on_a_small_stack.spawn(run).expect("a thread").join().expect("no overflow");
+        assert_eq!(result, Ok(()));
+    }
+}
