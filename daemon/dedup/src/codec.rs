@@ -70,6 +70,3 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
         _ => Err(DecodeError::Malformed),
     }
 }
-
-#[cfg(test)]
-mod tests;

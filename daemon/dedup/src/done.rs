@@ -176,6 +176,3 @@ impl Topics {
         self.by_name.retain(|_, topic| !topic.is_idle());
     }
 }
-
-#[cfg(test)]
-mod tests;

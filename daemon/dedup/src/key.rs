@@ -92,6 +92,3 @@ impl fmt::Display for KeyHash {
         write!(f, "{:032x}", self.0)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -35,3 +35,8 @@ pub use occurrence::Occurrences;
 pub use order::{order, owners};
 pub use port::{Input, Output, Position, Raise};
 pub use record::Record;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;

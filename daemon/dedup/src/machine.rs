@@ -62,6 +62,8 @@ pub struct Status {
     pub event: Arc<Event>,
     /// Where it stands here.
     pub phase: Phase,
+    /// The member that handles it, where this one yields.
+    pub holder: Option<MemberId>,
     /// Position among the owners when it came; the number of owners for a mere producer.
     pub rank: u32,
     /// Handlers that match, once judged.
@@ -251,8 +253,8 @@ impl Dedup {
             Message::Grant { hash, boot, view, finished } => {
                 self.granted(from, hash, boot, view, finished);
             }
-            Message::Held { hash, boot, holder, holder_boot, acting, finished } => {
-                self.held(from, hash, boot, (holder, holder_boot, acting), finished);
+            Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished } => {
+                self.held(from, hash, boot, (holder, holder_boot, lease_ms, acting), finished);
             }
             Message::Renew { hash, topic, boot, lease_ms } => {
                 self.renewed(from, hash, &topic, boot, lease_ms);

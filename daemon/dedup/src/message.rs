@@ -203,6 +203,9 @@ pub enum Message {
         holder: MemberId,
         /// Boot generation of the holder's claim.
         holder_boot: BootGeneration,
+        /// What is left of the holder's lease as the sender knows it, milliseconds. Hearsay never
+        /// prolongs a lease, else two waiting members could keep a dead one's claim alive for ever.
+        lease_ms: u64,
         /// The sender is the holder and has begun to send.
         acting: bool,
         /// Handlers known to be finished.

@@ -46,6 +46,3 @@ pub fn owners(
     }
     line.into()
 }
-
-#[cfg(test)]
-mod tests;

@@ -154,7 +154,10 @@ impl Dedup {
                 self.core.send(other.id, renew);
             }
         }
-        self.core.set_timer(entry, Some(now + delay / 3));
+        let end = since + delay.saturating_mul(self.core.config.hold_delays.max(1));
+        let next = now + delay / 3;
+        let next = if now < end && !stopping { next.min(end) } else { next };
+        self.core.set_timer(entry, Some(next));
     }
 
     /// Ends the sends of an event; once they have ended it is handed on.

@@ -83,7 +83,10 @@ impl Dedup {
         }
         self.core.counters.grants_missing += 1;
         match open_holder(entry) {
-            Some((holder, boot)) => self.yield_to(hash, holder, boot, None),
+            Some((holder, boot, until)) => {
+                let lease = until.saturating_sub(self.core.now);
+                self.yield_to(hash, holder, boot, lease);
+            }
             None => self.act(hash),
         }
     }
@@ -134,7 +137,7 @@ impl Dedup {
         from: MemberId,
         hash: KeyHash,
         boot: BootGeneration,
-        (holder, holder_boot, acting): (MemberId, BootGeneration, bool),
+        (holder, holder_boot, lease_ms, acting): (MemberId, BootGeneration, u64, bool),
         finished: Vec<HandlerId>,
     ) {
         if boot != self.core.config.boot {
@@ -143,6 +146,7 @@ impl Dedup {
         }
         self.merge_finished(hash, finished);
         let me = self.core.me();
+        let lease = self.lease(lease_ms);
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         if !matches!(entry.state, State::Gathering { .. }) {
             return;
@@ -154,11 +158,12 @@ impl Dedup {
         self.core.counters.held += 1;
         let topic = entry.event.key.topic.clone();
         if acting || holder == from || super::Core::is_earlier(&topic, holder, me) {
-            self.yield_to(hash, holder, holder_boot, None);
+            self.yield_to(hash, holder, holder_boot, lease);
             return;
         }
         // A later one that was quicker at `from`: it decides itself, when it hears this claim.
-        entry.other(from).defers_to = Some((holder, holder_boot));
+        let until = self.core.now + lease;
+        entry.other(from).defers_to = Some((holder, holder_boot, until));
         entry.other(holder).listed = true;
         self.ask_new(hash);
         self.check_grants(hash);
@@ -189,14 +194,14 @@ impl Dedup {
         hash: KeyHash,
         to: MemberId,
         boot: BootGeneration,
-        lease: Option<Duration>,
+        lease: Duration,
     ) {
         self.asking.remove(&hash);
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         if entry.state == State::Paused {
             self.paused = self.paused.saturating_sub(1);
         }
-        let until = self.core.now + lease.unwrap_or(self.core.config.delay_per_member);
+        let until = self.core.now + lease;
         entry.taken_over = true;
         entry.state = State::Yielding { to, boot, until };
         self.core.set_timer(entry, Some(until));
@@ -290,18 +295,21 @@ impl Dedup {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         entry.other(from).listed = true;
         let earlier = super::Core::is_earlier(&topic, from, me);
+        let own = self.core.config.delay_per_member;
         let holder = match &entry.state {
             State::Acting { .. } if earlier && entry.running.is_empty() => None,
-            State::Acting { .. } => Some((me, self.core.config.boot, true)),
-            State::Gathering { .. } if !earlier => Some((me, self.core.config.boot, false)),
+            State::Acting { .. } => Some((me, self.core.config.boot, own, true)),
+            State::Gathering { .. } if !earlier => Some((me, self.core.config.boot, own, false)),
             State::Yielding { to, boot, until } if *to != from && now < *until => {
-                Some((*to, *boot, false))
+                Some((*to, *boot, *until - now, false))
             }
             _ => None,
         };
         let finished = entry.finished.clone();
-        if let Some((holder, holder_boot, acting)) = holder {
-            let held = Message::Held { hash, boot, holder, holder_boot, acting, finished };
+        if let Some((holder, holder_boot, left, acting)) = holder {
+            let lease_ms = left.as_millis() as u64;
+            let held =
+                Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished };
             self.core.send(from, held);
             self.ask_new(hash);
             return;
@@ -310,7 +318,7 @@ impl Dedup {
             entry.judged = Some(handlers.clone());
             self.core.persist(Record::Judged { hash, handlers });
         }
-        self.yield_to(hash, from, boot, Some(lease));
+        self.yield_to(hash, from, boot, lease);
         let own = self.core.owners(&topic);
         let view = (own != view).then_some(own);
         self.core.send(from, Message::Grant { hash, boot, view, finished });
@@ -335,7 +343,10 @@ impl Dedup {
             && holder != from
             && now < end
         {
-            let held = Message::Held { hash, boot, holder, holder_boot, acting: false, finished };
+            let lease_ms = (end - now).as_millis() as u64;
+            let acting = false;
+            let held =
+                Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished };
             self.core.send(from, held);
             return;
         }
@@ -361,7 +372,7 @@ impl Dedup {
         if let Some(entry) = self.entries.get_mut(&hash) {
             if !matches!(entry.state, State::Acting { .. }) {
                 entry.other(from).listed = true;
-                self.yield_to(hash, from, boot, Some(lease));
+                self.yield_to(hash, from, boot, lease);
             }
         } else if self.core.topics.is_done(topic, hash) {
             self.core.send(from, Message::Done { hash, topic: topic.clone() });
@@ -408,11 +419,11 @@ impl Dedup {
 }
 
 /// A holder that an asked member named and that has not given way itself.
-fn open_holder(entry: &Entry) -> Option<(MemberId, BootGeneration)> {
+fn open_holder(entry: &Entry) -> Option<(MemberId, BootGeneration, Duration)> {
     entry
         .others
         .iter()
         .filter(|other| other.asked)
         .filter_map(|other| other.defers_to)
-        .find(|(holder, _)| !entry.others.iter().any(|o| o.id == *holder && o.granted))
+        .find(|(holder, ..)| !entry.others.iter().any(|o| o.id == *holder && o.granted))
 }

@@ -70,8 +70,8 @@ pub(super) struct Other {
     pub(super) asked: bool,
     /// Answered the present claim: granted, or refuses connections.
     pub(super) granted: bool,
-    /// Answered the present claim with the name of another holder.
-    pub(super) defers_to: Option<(MemberId, BootGeneration)>,
+    /// Answered the present claim with the name of another holder, and when its lease ends.
+    pub(super) defers_to: Option<(MemberId, BootGeneration, Duration)>,
 }
 
 impl Other {
@@ -183,6 +183,10 @@ impl Entry {
         Status {
             event: self.event.clone(),
             phase: self.state.phase(),
+            holder: match self.state {
+                State::Yielding { to, .. } => Some(to),
+                _ => None,
+            },
             rank: self.rank,
             judged: self.judged.clone(),
             finished: self.finished.clone(),

@@ -19,6 +19,13 @@ impl Dedup {
         let hash = event.hash;
         if let Some(entry) = self.entries.get_mut(&hash) {
             entry.raised = true;
+            if entry.cold && !cold {
+                // Those that hold it as cold must hear that a warm task raised it.
+                for other in &mut entry.others {
+                    other.raises |= other.holds;
+                    other.holds = false;
+                }
+            }
             if !cold {
                 self.warmed(hash);
             }
