@@ -42,19 +42,26 @@ pub(crate) enum By {
     Star(Vec<Str>),
 }
 
-/// Finds the group of a point by hashing the values of its dimensions; allocates only for a group
+/// Finds the group of a point: at once when a point of the same series came lately (writers share
+/// the tags of a series), else by hashing the values of its dimensions. Allocates only for a group
 /// not seen before.
 pub(crate) struct Grouper {
     by: By,
+    none: Group,
     known: ByHash<u64, SmallVec<[Group; 1]>>,
     remembered: usize,
-    none: Group,
+    /// Tags seen lately with their group, placed by their address.
+    recent: Vec<Option<(Tags, Group)>>,
 }
+
+/// Most places for series seen lately; a power of two.
+const MAX_RECENT: usize = 1 << 12;
 
 impl Grouper {
     /// A grouper by `by`.
     pub(crate) fn new(by: By) -> Self {
-        Self { by, known: ByHash::default(), remembered: 0, none: Group::none() }
+        let (none, known) = (Group::none(), ByHash::default());
+        Self { by, none, known, remembered: 0, recent: vec![None; 8] }
     }
 
     /// The group of a point of measurement `point.name`.
@@ -63,15 +70,38 @@ impl Grouper {
     }
 
     /// The group of data called `name` with `tags`.
+    #[inline]
     pub(crate) fn group_of(&mut self, by_name: bool, name: &Str, tags: &Tags) -> Group {
         if !by_name && matches!(&self.by, By::Tags(names) if names.is_empty()) {
             return self.none.clone();
         }
-        let values = self.values(tags);
-        let hash = hash(by_name, name, &values);
+        let place = self.place(tags);
+        if let Some((seen, group)) = &self.recent[place]
+            && seen.is_same(tags)
+            && is_named(group, by_name, name)
+        {
+            return group.clone();
+        }
+        let group = self.find(by_name, name, tags);
+        if self.remembered > self.recent.len() && self.recent.len() < MAX_RECENT {
+            self.recent = vec![None; self.recent.len() * 4];
+        }
+        let place = self.place(tags);
+        self.recent[place] = Some((tags.clone(), group.clone()));
+        group
+    }
+
+    /// The place of tags among those seen lately.
+    fn place(&self, tags: &Tags) -> usize {
+        let mixed = (tags.address() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        mixed as usize & (self.recent.len() - 1)
+    }
+
+    fn find(&mut self, by_name: bool, name: &Str, tags: &Tags) -> Group {
+        let hash = self.hash(by_name, name, tags);
         let known = self.known.get(&hash);
         if let Some(group) =
-            known.and_then(|list| list.iter().find(|g| is(g, by_name, name, &values)))
+            known.and_then(|list| list.iter().find(|g| self.is(g, by_name, name, tags)))
         {
             return group.clone();
         }
@@ -92,45 +122,43 @@ impl Grouper {
         group
     }
 
-    /// Keys and values of the dimensions; only `*` needs the keys.
-    fn values<'t>(&self, tags: &'t Tags) -> Values<'t> {
+    fn hash(&self, by_name: bool, name: &Str, tags: &Tags) -> u64 {
+        let mut hasher = FxHasher::default();
+        if by_name {
+            name.hash(&mut hasher);
+        }
         match &self.by {
             By::Tags(names) => {
-                names.iter().map(|key| ("", tags.get(key).map_or("", |value| &**value))).collect()
+                for key in names {
+                    tags.get(key).map_or("", |v| v).hash(&mut hasher);
+                }
             }
             By::Star(except) => {
-                let kept = tags.iter().filter(|(key, _)| !except.contains(key));
-                kept.map(|(key, value)| (&**key, &**value)).collect()
+                for (key, value) in tags.iter().filter(|(k, _)| !except.contains(k)) {
+                    key.hash(&mut hasher);
+                    value.hash(&mut hasher);
+                }
             }
         }
+        hasher.finish()
+    }
+
+    fn is(&self, group: &Group, by_name: bool, name: &Str, tags: &Tags) -> bool {
+        is_named(group, by_name, name)
+            && match &self.by {
+                By::Tags(names) => names
+                    .iter()
+                    .zip(group.tags())
+                    .all(|(key, (_, value))| tags.get(key).map_or("", |v| v) == &**value),
+                By::Star(except) => {
+                    tags.iter().filter(|(k, _)| !except.contains(k)).eq(group.tags().iter())
+                }
+            }
     }
 }
 
-type Values<'t> = SmallVec<[(&'t str, &'t str); 4]>;
-
-fn hash(by_name: bool, name: &Str, values: &Values<'_>) -> u64 {
-    let mut hasher = FxHasher::default();
-    if by_name {
-        name.hash(&mut hasher);
-    }
-    for (key, value) in values {
-        if !key.is_empty() {
-            key.hash(&mut hasher);
-        }
-        value.hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
-/// Whether a group made by the same grouper has these values.
-fn is(group: &Group, by_name: bool, name: &Str, values: &Values<'_>) -> bool {
-    let tags = group.tags();
-    group.name().is_some() == by_name
-        && (!by_name || group.name() == Some(name))
-        && tags.len() == values.len()
-        && tags.iter().zip(values).all(|((key, value), (wanted_key, wanted))| {
-            **value == **wanted && (wanted_key.is_empty() || **key == **wanted_key)
-        })
+fn is_named(group: &Group, by_name: bool, name: &Str) -> bool {
+    group.name().map_or(!by_name, |known| by_name && known == name)
 }
 
 /// What a node keeps per group, found by the group's hash, listed in order of appearance.
@@ -221,6 +249,12 @@ mod tests {
         assert_ne!(one, by.group_of(true, &"m".into(), &tags(&[("a", "1")])));
         assert_ne!(one, by.group_of(false, &"m".into(), &tags(&[("b", "1")])));
         assert_eq!(by.remembered, 3);
+        let shared = tags(&[("a", "1"), ("b", "2")]);
+        let plain = by.group_of(false, &"m".into(), &shared);
+        assert_eq!(plain, by.group_of(false, &"n".into(), &shared));
+        let named = by.group_of(true, &"m".into(), &shared);
+        assert_ne!(named, by.group_of(true, &"n".into(), &shared));
+        assert_eq!(plain, by.group_of(false, &"m".into(), &shared));
     }
 
     #[test]

@@ -81,6 +81,12 @@ macro_rules! sorted_map {
                 self.0.len()
             }
 
+            /// Where the entries are in memory: equal for clones. For caches that hold a clone, with
+            /// [`Self::is_same`]; means nothing otherwise.
+            pub fn address(&self) -> usize {
+                Arc::as_ptr(&self.0).addr()
+            }
+
             /// True without entries.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()

@@ -7,23 +7,27 @@ use model::{Fields, Point, Tags, Time};
 
 use super::{Bench, Nowhere, settings};
 
-const WHERE: &str =
-    "stream|from().measurement('m').groupBy('host')|where(lambda: \"v\" > 90.0)|httpOut('o')";
+const WHERE: &str = "stream|from().measurement('m')|where(lambda: \"v\" > 90.0)|httpOut('o')";
 const WINDOW: &str = "stream|from().measurement('m').groupBy('host')|window().period(10s).every(10s)|mean('v')|httpOut('o')";
 
 fn points(number: i64) -> Vec<Arc<Point>> {
     let name: model::Str = "m".into();
-    let hosts: Vec<model::Str> = (0..100).map(|i| format!("server{i:02}").into()).collect();
-    let keys: [model::Str; 3] = ["host".into(), "v".into(), "w".into()];
+    let keys: [model::Str; 4] = ["host".into(), "v".into(), "w".into(), "dc".into()];
+    let tags = |i: i64| -> Tags {
+        let host = format!("server{i:02}").into();
+        [(keys[0].clone(), host), (keys[3].clone(), format!("dc{}", i % 3).into())]
+            .into_iter()
+            .collect()
+    };
+    let series: Vec<Tags> = (0..100).map(tags).collect();
     let point = |i: i64| {
-        let host = hosts[(i % 100) as usize].clone();
         let fields: [(model::Str, model::Value); 2] =
             [(keys[1].clone(), ((i % 97) as f64).into()), (keys[2].clone(), i.into())];
         Arc::new(Point {
             database: "d".into(),
             retention_policy: "r".into(),
             name: name.clone(),
-            tags: [(keys[0].clone(), host)].into_iter().collect::<Tags>(),
+            tags: series[(i % 100) as usize].clone(),
             fields: fields.into_iter().collect::<Fields>(),
             time: Time(i * 10_000_000),
         })
