@@ -162,7 +162,7 @@ fn read_text(path: &Path) -> Result<String, Problems> {
     let bytes = std::fs::read(path).map_err(|e| fail(format!("failed to read: {e}")))?;
     String::from_utf8(bytes).map_err(|e| {
         let valid = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = e.as_bytes()[..valid].split(|b| *b == b'\n').count();
         let origin = Origin::Line(path.to_owned(), line);
         Problems(vec![Problem::new(origin, "", "no valid UTF-8")])
     })

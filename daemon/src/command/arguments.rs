@@ -65,7 +65,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, Invalid>
             value.or_else(|| args.next()).ok_or_else(|| Invalid::Argument(name.to_owned()))?;
         match slot {
             Slot::Path(slot) => {
-                *slot = Some(PathBuf::from(value)).filter(|p| !p.as_os_str().is_empty())
+                *slot = Some(PathBuf::from(value)).filter(|p| !p.as_os_str().is_empty());
             }
             Slot::Text(slot) => *slot = Some(value),
         }

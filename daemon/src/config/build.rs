@@ -19,7 +19,7 @@ use super::values::Values;
 use crate::logging::{Format, Level, Secret};
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Everything the building needs beside the settings.
 pub(crate) struct Ground<'a> {

@@ -9,7 +9,7 @@ use super::typed::{InfluxDb, Mode, Protocol};
 use super::values::Values;
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Builds all elements; a single enabled one is the default whatever it says.
 pub(crate) fn build_influxdb(ground: &Ground<'_>, hostname: &str) -> Vec<InfluxDb> {

@@ -136,12 +136,12 @@ impl Reader<'_> {
             self.report(&name.span(), format!("[{text}]"), "unknown section".to_owned(), hint);
         } else {
             let top = section("").expect("the top level is in the table");
-            let hint = self.hint_for_key(text, top);
+            let hint = Self::hint_for_key(text, top);
             self.report(&name.span(), text.to_owned(), "unknown key".to_owned(), hint);
         }
     }
 
-    fn hint_for_key(&self, name: &str, section: &Section) -> Option<String> {
+    fn hint_for_key(name: &str, section: &Section) -> Option<String> {
         if let Some(near) = nearest(name, section.keys.iter().map(|k| k.name)) {
             return Some(format!("did you mean {near:?}?"));
         }
@@ -216,7 +216,7 @@ impl Reader<'_> {
             match section.key(text) {
                 Some(key) => self.value(at, key, name.span(), value, &mut element),
                 None => {
-                    let hint = self.hint_for_key(text, section);
+                    let hint = Self::hint_for_key(text, section);
                     self.report(&name.span(), at.key(text), "unknown key".to_owned(), hint);
                 }
             }

@@ -1,5 +1,7 @@
 //! The documented file that `kapacitord config` prints: every section and key with its doc and value.
 
+use std::fmt::Write as _;
+
 use super::schema::{Key, Kind, SECTIONS, Section, Shape, State};
 use super::settings::{Element, Settings, Value};
 
@@ -72,35 +74,40 @@ fn render_keys(out: &mut String, keys: &[Key], element: &Element, path: &str, do
         let table =
             if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
         match value {
-            Value::Unset => out.push_str(&format!("  # {} =\n", bare(key.name))),
+            Value::Unset => line(out, format_args!("  # {} =", bare(key.name))),
             Value::Map(map) => {
-                out.push_str(&format!("  [{table}]\n"));
+                line(out, format_args!("  [{table}]"));
                 for (name, text) in map {
-                    out.push_str(&format!("    {} = {}\n", bare(name), quoted(text)));
+                    line(out, format_args!("    {} = {}", bare(name), quoted(text)));
                 }
             }
             Value::Lists(lists) => {
-                out.push_str(&format!("  [{table}]\n"));
+                line(out, format_args!("  [{table}]"));
                 for (name, list) in lists {
-                    out.push_str(&format!("    {} = {}\n", bare(name), list_of(list)));
+                    line(out, format_args!("    {} = {}", bare(name), list_of(list)));
                 }
             }
             Value::Table(inner) => {
                 let Kind::Table(keys) = key.kind else { continue };
-                out.push_str(&format!("  [{table}]\n"));
+                line(out, format_args!("  [{table}]"));
                 render_keys(out, keys, inner, &table, documented);
             }
             Value::Tables(tables) => {
                 let Kind::Tables(keys) = key.kind else { continue };
                 for (name, inner) in tables {
                     let table = format!("{table}.{}", bare(name));
-                    out.push_str(&format!("  [{table}]\n"));
+                    line(out, format_args!("  [{table}]"));
                     render_keys(out, keys, inner, &table, false);
                 }
             }
-            plain => out.push_str(&format!("  {} = {}\n", bare(key.name), literal(plain))),
+            plain => line(out, format_args!("  {} = {}", bare(key.name), literal(plain))),
         }
     }
+}
+
+/// Puts a line behind `out`.
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{text}");
 }
 
 fn literal(value: &Value) -> String {
@@ -135,7 +142,9 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", c as u32)),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", c as u32);
+            }
             c => out.push(c),
         }
     }
@@ -147,7 +156,7 @@ fn comment(out: &mut String, text: &str, indent: &str) {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() && indent.len() + line.len() + word.len() + 3 > WIDTH {
-            out.push_str(&format!("{indent}# {line}\n"));
+            self::line(out, format_args!("{indent}# {line}"));
             line.clear();
         }
         if !line.is_empty() {
@@ -156,6 +165,6 @@ fn comment(out: &mut String, text: &str, indent: &str) {
         line.push_str(word);
     }
     if !line.is_empty() {
-        out.push_str(&format!("{indent}# {line}\n"));
+        self::line(out, format_args!("{indent}# {line}"));
     }
 }

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_secret_is_never_printed() {
         let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret} {secret:?} {:#?}", Some(&secret)).contains("hunter2"), false);
+        assert!(!format!("{secret} {secret:?} {:#?}", Some(&secret)).contains("hunter2"));
         assert_eq!(format!("{secret}"), "[REDACTED]");
         assert_eq!(secret.expose(), "hunter2");
     }

@@ -48,6 +48,9 @@ pub struct Position(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub u64);
 
+/// A record: its kind and bytes.
+pub type Record = (u8, Vec<u8>);
+
 /// What is on disk, and how the disk does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durable {
@@ -311,7 +314,7 @@ impl Journal {
     }
 
     /// The records of the oldest segment that nothing is written to any more.
-    pub fn oldest(&self) -> Result<Option<(SegmentId, Vec<(u8, Vec<u8>)>)>, JournalError> {
+    pub fn oldest(&self) -> Result<Option<(SegmentId, Vec<Record>)>, JournalError> {
         let Some(id) = self.sealed().first().copied() else { return Ok(None) };
         let path = segment::path(&self.shared.dir, id);
         let read = |e: &dyn std::fmt::Display| {

@@ -77,7 +77,7 @@ fn many_threads_share_commits() {
             std::thread::spawn(move || {
                 for _ in 0..500 {
                     let position = journal.append([(1, &b"small record"[..])]).expect("accepted");
-                    if position.0 % 50 == 0 {
+                    if position.0.is_multiple_of(50) {
                         journal.wait(position).expect("durable");
                     }
                 }
