@@ -7,6 +7,7 @@ mod alerts;
 mod chains;
 mod flow;
 mod mistakes;
+mod nodes;
 mod pace;
 mod recorded;
 
