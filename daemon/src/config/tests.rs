@@ -153,6 +153,8 @@ fn what_would_be_unsafe_to_ignore_stops_the_start() {
     for text in [
         "[http]\nauth-enabled = true",
         "[auth]\nenabled = true",
+        "[[influxdb]]\nhttp-shared-secret = true",
+        "[rpc]\ntls-certificate = \"/c.pem\"",
         "[[slack]]\nenabled = true",
         "[slack]\nenabled = true",
         "[cluster]\nroles = [\"master\"]",

@@ -1,7 +1,6 @@
 //! Sections that make a cluster: `[cluster]`, `[rpc]`, `[alert]`.
 
 use super::Kind::{Bool, Duration, Int, List, Secrets, Text};
-use super::State::Later;
 use super::{Section, key};
 
 pub(super) static CLUSTER: Section = Section::table(
@@ -34,9 +33,9 @@ pub(super) static RPC: Section = Section::table(
         key("bind-address", Text(":9091"), "RPC listener, host:port, TCP. With a port only it listens on all interfaces."),
         key("advertise-address", Text(""), "RPC address told to the other members, host:port. Empty: the bind address, with `hostname` for a missing host."),
         key("enable-grpc-logging", Bool(false), "Log every RPC message at level debug. The name is the original's; there is no gRPC in here."),
-        key("tls-certificate", Text(""), "PEM file with this member's certificate. Set: members use mutual TLS; needs tls-private-key and tls-ca.").state(super::State::Refused),
-        key("tls-private-key", Text(""), "PEM file with the key of tls-certificate.").state(Later),
-        key("tls-ca", Text(""), "PEM file with the authority that signs the members' certificates.").state(Later),
+        key("tls-certificate", Text(""), "PEM file with this member's certificate. Set: members use mutual TLS; needs tls-private-key and tls-ca."),
+        key("tls-private-key", Text(""), "PEM file with the key of tls-certificate."),
+        key("tls-ca", Text(""), "PEM file with the authority that signs the members' certificates."),
     ],
 )
 .ours();

@@ -1,7 +1,7 @@
 //! `[[influxdb]]`.
 
 use super::Kind::{Bool, Choice, Duration, Int, List, Lists, Secret, Text};
-use super::State::Later;
+use super::State::{Later, Refused};
 use super::{Section, key};
 
 pub(super) static INFLUXDB: Section = Section::list(
@@ -16,7 +16,7 @@ pub(super) static INFLUXDB: Section = Section::list(
         key("username", Text(""), "User to sign in with."),
         key("password", Secret(""), "Password of the user."),
         key("token", Secret(""), "Token to sign in with, in place of user and password."),
-        key("http-shared-secret", Bool(false), "Sign in with a JWT signed with [http] shared-secret, in place of a password."),
+        key("http-shared-secret", Bool(false), "Sign in with a JWT signed with [http] shared-secret, in place of a password.").state(Refused),
         key("ssl-ca", Text(""), "PEM file with the certificate authority to trust. Empty: those of the system."),
         key("ssl-cert", Text(""), "PEM file with the client certificate to show."),
         key("ssl-key", Text(""), "PEM file with the key of ssl-cert."),

@@ -108,6 +108,11 @@ pub(super) fn prepare(dir: &Path, size: u64) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Gives back the space that a segment was made with and did not use.
+pub(super) fn trim(path: &Path, end: u64) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.set_len(end)
+}
+
 /// Whether the next segment is ready.
 pub(super) fn is_prepared(dir: &Path) -> bool {
     dir.join(PREPARED).exists()

@@ -68,6 +68,18 @@ fn segments_fill_and_every_record_is_there_after_a_restart() {
 }
 
 #[test]
+fn many_restarts_do_not_fill_the_disk() {
+    let (_keep, dir) = journal_dir();
+    for n in 1..=20 {
+        let (journal, found) = open(&dir);
+        assert_eq!(found.len(), n - 1);
+        put(&journal, "one record");
+    }
+    let (journal, _) = open(&dir);
+    assert!(journal.disk_bytes() < 20 * 100, "{}", journal.disk_bytes());
+}
+
+#[test]
 fn many_threads_share_commits() {
     let (_keep, dir) = journal_dir();
     let journal = Arc::new(Journal::open(&dir, SEGMENT_BYTES, &mut |_, _, _| {}).expect("opened"));
