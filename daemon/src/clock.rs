@@ -1,0 +1,23 @@
+//! The clocks of the shell; floors get their readings as values.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use model::Time;
+
+/// The wall clock.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Time(since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+/// Elapsed time since the process first asked; never goes back.
+pub(crate) fn elapsed() -> Duration {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    ORIGIN.get_or_init(Instant::now).elapsed()
+}
+
+/// The instant at which [`elapsed`] will be `at`.
+pub(crate) fn instant(at: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + at.saturating_sub(elapsed())
+}

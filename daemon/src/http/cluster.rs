@@ -1,0 +1,119 @@
+//! `/cluster`: who is in it, add a member, remove one.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use member::{Command, CommandError};
+use model::{Duration, MemberId};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::App;
+use super::answer::{Refusal, Reply, no_content, ok};
+use crate::brain::Gone;
+use crate::clock;
+
+impl From<Gone> for Refusal {
+    fn from(_: Gone) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "this member is going down")
+    }
+}
+
+/// `GET /cluster`
+pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
+    let view = app.brain.look(|member| member.cluster(clock::elapsed())).await?;
+    let now = clock::now();
+    let ago = |d: std::time::Duration| now.minus(Duration(d.as_nanos() as i64)).to_string();
+    let members: Vec<Json> = view
+        .members
+        .iter()
+        .map(|m| {
+            json!({
+                "id": m.id.to_string(),
+                "gossip-address": &*m.addresses.gossip,
+                "rpc-address": &*m.addresses.rpc,
+                "api-address": &*m.addresses.api,
+                "roles": m.roles.iter().map(|r| &**r).collect::<Vec<_>>(),
+                "status": m.status.as_str(),
+                "since": ago(m.since),
+                "version": m.release.as_deref(),
+                "ready": m.ready,
+                "boot": m.boot.map(|b| b.0),
+                "last-sync": m.sync.map(|s| ago(s.ago)),
+                "digest-equal": m.sync.map(|s| s.equal),
+            })
+        })
+        .collect();
+    let conflicts: Vec<Json> = view.conflicts.iter().map(|c| json!(c.to_string())).collect();
+    Ok(ok(&json!({
+        "state": view.state.to_string(),
+        "cluster-id": view.cluster.to_string(),
+        "member-id": view.member.to_string(),
+        "version": &*view.release,
+        "ready": view.ready,
+        "members": members,
+        "conflicts": conflicts,
+    })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct AddRequest {
+    rpc_address: String,
+}
+
+/// `POST /cluster/members {"rpc-address": "host:port"}`
+pub(crate) async fn add(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    check(&app, &headers).await?;
+    let request: AddRequest = serde_json::from_slice(&body).map_err(|e| {
+        let want = r#"{"rpc-address": "host:port"}"#;
+        Refusal::bad(format!("invalid JSON, want {want}: {e}"))
+    })?;
+    let rpc_address = request.rpc_address.as_str().into();
+    app.brain.command(Command::AddMember { rpc_address }).await.map_err(refused)?;
+    Ok(no_content())
+}
+
+/// `DELETE /cluster/members/ID`
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
+    check(&app, &headers).await?;
+    let id: MemberId = id.parse().map_err(|_| {
+        let text = format!("{id:?} is no member ID: give the ID as `kapacitorctl member list` shows it");
+        Refusal::bad(text)
+    })?;
+    app.brain.command(Command::RemoveMember { id }).await.map_err(refused)?;
+    Ok(no_content())
+}
+
+async fn check(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
+    let cluster = app.brain.look(member::Member::cluster_id).await?;
+    app.permission.check(headers, cluster, clock::now())
+}
+
+/// The status of a command's failure.
+pub(crate) fn refused(error: CommandError) -> Refusal {
+    let status = match &error {
+        CommandError::Unreachable { .. } | CommandError::Unknown(_) => StatusCode::BAD_GATEWAY,
+        CommandError::NotRpc { .. }
+        | CommandError::Unauthenticated { .. }
+        | CommandError::CannotAdd { .. }
+        | CommandError::InvalidSpec(_) => StatusCode::BAD_REQUEST,
+        CommandError::CannotRemove(gossip::RemoveError::Unknown(_)) => StatusCode::NOT_FOUND,
+        CommandError::CannotRemove(_) | CommandError::ChangeUnderWay => StatusCode::CONFLICT,
+        CommandError::Leaving(_) | CommandError::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CommandError::JoinFailed { .. } | CommandError::HandlerExists { .. } | CommandError::Spec(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    Refusal::new(status, error.to_string())
+}

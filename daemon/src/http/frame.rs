@@ -1,0 +1,119 @@
+//! What every answer has in common: headers, CORS, and the rewriting of the preview path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::App;
+use super::answer::Refusal;
+use crate::clock;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, OPTIONS, POST, PATCH");
+const HEADERS: HeaderValue = HeaderValue::from_static(
+    "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, X-CSRF-Token, \
+     X-HTTP-Method-Override",
+);
+
+/// Adds the headers of every answer and answers `OPTIONS`.
+pub(crate) async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = clock::elapsed();
+    let method = request.method().clone();
+    let uri = request.uri().clone();
+    // Membership changes need a token in a header; no page of another origin may send one.
+    let own_origin_only = uri.path().starts_with("/kapacitor/v1/cluster");
+    let origin = request.headers().get(header::ORIGIN).filter(|_| !own_origin_only).cloned();
+    let mut response = if method == Method::OPTIONS && origin.is_some() {
+        StatusCode::OK.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CONTENT_TYPE) || is_plain_default(headers) {
+        headers.insert(header::CONTENT_TYPE, JSON);
+    }
+    let version = HeaderName::from_static("x-kapacitor-version");
+    headers.insert(version, HeaderValue::from_static(crate::VERSION));
+    headers.insert(HeaderName::from_static("request-id"), request_id());
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    }
+    if app.config.http.log_enabled {
+        tracing::info!(
+            service = "http",
+            %method,
+            uri = without_password(&uri),
+            status = response.status().as_u16(),
+            duration = ?clock::elapsed().saturating_sub(started),
+            "http request"
+        );
+    }
+    response
+}
+
+/// Bodies made from bytes or text carry axum's default type; all of ours are JSON unless said.
+fn is_plain_default(headers: &axum::http::HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|v| {
+        v == "application/octet-stream" || v == "text/plain; charset=utf-8"
+    })
+}
+
+/// The URI with the value of `p` replaced, for the log.
+fn without_password(uri: &Uri) -> String {
+    let Some(query) = uri.query() else { return uri.path().to_owned() };
+    let shown: Vec<&str> = query
+        .split('&')
+        .map(|part| if part.starts_with("p=") { "p=[REDACTED]" } else { part })
+        .collect();
+    format!("{}?{}", uri.path(), shown.join("&"))
+}
+
+/// A UUID that counts up from the time the process started: unique, cheap, sorted by time.
+fn request_id() -> HeaderValue {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = clock::now().0 as u64;
+    let id = uuid::Builder::from_custom_bytes({
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&now.to_be_bytes());
+        bytes[8..].copy_from_slice(&n.to_be_bytes());
+        bytes
+    });
+    HeaderValue::from_str(&id.into_uuid().to_string()).expect("a UUID is ASCII")
+}
+
+/// Serves `/kapacitor/v1preview/X` as `/kapacitor/v1/X`.
+pub(crate) fn without_preview<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    let path_and_query = request.uri().path_and_query().map_or("", |p| p.as_str());
+    if let Some(rest) = path_and_query.strip_prefix("/kapacitor/v1preview/")
+        && let Ok(uri) = format!("/kapacitor/v1/{rest}").parse()
+    {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// A path nobody knows, or one known only to another method.
+pub(crate) async fn not_found(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Refusal::missing("Not Found").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_do_not_reach_the_log() {
+        let uri = "/write?db=d&u=me&p=secret&rp=r".parse().unwrap();
+        assert_eq!(without_password(&uri), "/write?db=d&u=me&p=[REDACTED]&rp=r");
+    }
+}

@@ -1,0 +1,189 @@
+//! The load directory: templates, tasks and topic handlers as files, read at start and on SIGHUP.
+//!
+//! Order: `templates/*.tick`, `tasks/*.tick`, `tasks/*.yaml|yml|json` (made from templates),
+//! `handlers/*.yaml|yml|json`. What an earlier load made and has no file any more is deleted. The
+//! first problem stops the load and names its file.
+
+use std::collections::BTreeSet;
+use std::hash::Hasher as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use alert::HandlerSpec;
+use anyhow::Context as _;
+use member::Command;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::http::App;
+use crate::store::{Store, Table};
+use crate::tasks::definition::{Status, TaskRequest, TemplateRequest};
+use crate::tasks::{Refused, Tasks};
+
+/// What the last load made; one row.
+const LOADED: Table<Loaded> = Table::new("loaded");
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Loaded {
+    templates: BTreeSet<String>,
+    tasks: BTreeSet<String>,
+    /// (topic, handler)
+    handlers: BTreeSet<(String, String)>,
+}
+
+/// Reads the directory, if one is configured.
+pub(crate) async fn load(app: &App) -> anyhow::Result<()> {
+    let Some(dir) = &app.config.load.dir else { return Ok(()) };
+    let mut loaded = Loaded::default();
+    for file in files(&dir.join("templates"), &["tick"])? {
+        template(&app.tasks, &file).await.with_context(|| failed(&file))?;
+        loaded.templates.insert(stem(&file));
+    }
+    for file in files(&dir.join("tasks"), &["tick"])? {
+        let script = std::fs::read_to_string(&file).with_context(|| failed(&file))?;
+        let request = TaskRequest { id: stem(&file), script, ..TaskRequest::default() };
+        task(&app.tasks, request).await.with_context(|| failed(&file))?;
+        loaded.tasks.insert(stem(&file));
+    }
+    for file in files(&dir.join("tasks"), &["yaml", "yml", "json"])? {
+        let id = task_file(&app.tasks, &file).await.with_context(|| failed(&file))?;
+        loaded.tasks.insert(id);
+    }
+    for file in files(&dir.join("handlers"), &["yaml", "yml", "json"])? {
+        let spec = handler(app, &file).await.with_context(|| failed(&file))?;
+        loaded.handlers.insert((spec.topic.clone(), spec.id.clone()));
+    }
+    forget_others(app, &loaded).await
+}
+
+/// Deletes what the load before made and this one did not.
+async fn forget_others(app: &App, loaded: &Loaded) -> anyhow::Result<()> {
+    let store: &Store = app.tasks.store();
+    let before = store.get(LOADED, "")?.unwrap_or_default();
+    for id in before.tasks.difference(&loaded.tasks) {
+        app.tasks.delete(id).await.map_err(text)?;
+    }
+    for id in before.templates.difference(&loaded.templates) {
+        app.tasks.delete_template(id).await.map_err(text)?;
+    }
+    for (topic, id) in before.handlers.difference(&loaded.handlers) {
+        let (topic, id) = (topic.as_str().into(), id.as_str().into());
+        app.brain.command(Command::DeleteHandler { topic, id }).await?;
+    }
+    if before != *loaded {
+        tokio::task::block_in_place(|| store.put(LOADED, "", loaded))?;
+    }
+    Ok(())
+}
+
+async fn template(tasks: &Tasks, file: &Path) -> anyhow::Result<()> {
+    let id = stem(file);
+    let script = std::fs::read_to_string(file)?;
+    match tasks.template(&id) {
+        Some(known) if known.script == script => return Ok(()),
+        Some(_) => {
+            let request = TemplateRequest { script, ..TemplateRequest::default() };
+            tasks.patch_template(&id, request).await.map_err(text)?;
+        }
+        None => {
+            let request = TemplateRequest { id, script, ..TemplateRequest::default() };
+            tasks.create_template(request).await.map_err(text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Defines a task enabled, or changes and reloads it.
+async fn task(tasks: &Tasks, request: TaskRequest) -> anyhow::Result<()> {
+    let id = request.id.clone();
+    let Some((known, _)) = tasks.task(&id) else {
+        let request = TaskRequest { status: Some(Status::Enabled), ..request };
+        tasks.create(request).await.map_err(text)?;
+        return Ok(());
+    };
+    if !request.script.is_empty() && known.script == request.script {
+        return Ok(());
+    }
+    tasks.patch(&id, TaskRequest { id: String::new(), ..request }).await.map_err(text)?;
+    for status in [Status::Disabled, Status::Enabled] {
+        let request = TaskRequest { status: Some(status), ..TaskRequest::default() };
+        tasks.patch(&id, request).await.map_err(text)?;
+    }
+    Ok(())
+}
+
+async fn task_file(tasks: &Tasks, file: &Path) -> anyhow::Result<String> {
+    let mut content = structured(file)?;
+    let fields = content.as_object_mut().context("it holds no object")?;
+    fields.entry("id").or_insert_with(|| Json::String(stem(file)));
+    // `dbrps` may be written as "db"."rp".
+    if let Some(Json::Array(dbrps)) = fields.get_mut("dbrps") {
+        for dbrp in dbrps {
+            if let Some(pair) = dbrp.as_str().and_then(split_dbrp) {
+                *dbrp = pair;
+            }
+        }
+    }
+    let request: TaskRequest = serde_json::from_value(content)?;
+    let id = request.id.clone();
+    task(tasks, request).await?;
+    Ok(id)
+}
+
+fn split_dbrp(text: &str) -> Option<Json> {
+    let (db, rp) = text.split_once('.')?;
+    let bare = |part: &str| part.trim().trim_matches('"').to_owned();
+    Some(serde_json::json!({"db": bare(db), "rp": bare(rp)}))
+}
+
+async fn handler(app: &App, file: &Path) -> anyhow::Result<HandlerSpec> {
+    let content = structured(file)?.to_string();
+    let spec = HandlerSpec::from_json(content.as_bytes()).map_err(anyhow::Error::msg)?;
+    spec.validate()?;
+    alert::Handler::compile(Arc::new(spec.clone()))?;
+    let mut hash = std::collections::hash_map::DefaultHasher::new();
+    hash.write(content.as_bytes());
+    let (shared, file) = (Arc::new(spec.clone()), Some(hash.finish()));
+    app.brain.command(Command::PutHandler { spec: shared, create: false, file }).await?;
+    Ok(spec)
+}
+
+fn structured(file: &Path) -> anyhow::Result<Json> {
+    let text = std::fs::read_to_string(file)?;
+    // JSON is YAML, too.
+    Ok(serde_yaml::from_str(&text)?)
+}
+
+/// Files of a folder with one of these endings, in order of name; none when there is no folder.
+fn files(dir: &Path, endings: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e).with_context(|| failed(dir)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| failed(dir))?.path();
+        if path.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn failed(file: &Path) -> String {
+    format!("failed to load file {}", file.display())
+}
+
+fn text(refused: Refused) -> anyhow::Error {
+    match refused {
+        Refused::Request(text) | Refused::Missing(text) | Refused::Failed(text) => {
+            anyhow::Error::msg(text)
+        }
+    }
+}

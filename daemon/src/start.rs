@@ -1,0 +1,411 @@
+//! Starts a member and stops it: the one place that knows how its parts are put together.
+//!
+//! Order of a start: disk, identity, listeners, brain, tasks, subscriptions, and the HTTP API last,
+//! so that whoever is answered finds a whole member. A stop goes the other way.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alert::ServerInfo;
+use anyhow::Context as _;
+use gossip::{Addresses, KeyRing};
+use member::{Identity, Input, Member, Stored};
+use model::{BootGeneration, ClusterId, MemberId, Str};
+use rpc::{Header, State};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle as Runtime;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::brain::{self, Brain, Disk, Hands};
+use crate::clock;
+use crate::config::Config;
+use crate::config::address::Listen;
+use crate::deliver::Deliverer;
+use crate::deliver::endpoint::Endpoints;
+use crate::health::DiskHealth;
+use crate::http::permission::Permission;
+use crate::http::server::{Limits, serve};
+use crate::http::{App, router};
+use crate::ingest::Ingest;
+use crate::logging::Log;
+use crate::net;
+use crate::steward::Steward;
+use crate::store::Store;
+use crate::subscribe::{Names, Subscriptions};
+use crate::surroundings::Yard;
+use crate::tasks::worker::Worker;
+use crate::tasks::{Cluster, Runner, Tasks};
+use crate::tls;
+
+/// Threads that run tasks, unless the machine has fewer cores.
+const MOST_WORKERS: usize = 8;
+
+/// Where a member listens; real ports, also when 0 was configured.
+#[derive(Clone, Copy, Debug)]
+pub struct Addrs {
+    /// Gossip, UDP and TCP.
+    pub gossip: SocketAddr,
+    /// Calls of other members.
+    pub rpc: SocketAddr,
+    /// The HTTP API.
+    pub http: SocketAddr,
+}
+
+/// A running member. Dropping it without [`Handle::stop`] leaves its threads to the process's end.
+pub struct Handle {
+    addrs: Addrs,
+    member: MemberId,
+    app: Arc<App>,
+    http_stop: watch::Sender<bool>,
+    http: JoinHandle<()>,
+    rpc_stop: watch::Sender<bool>,
+    background: Vec<JoinHandle<()>>,
+    stopped: oneshot::Receiver<()>,
+    store: Arc<Store>,
+    shutdown_timeout: Duration,
+}
+
+/// Sockets, bound before anything else starts.
+struct Sockets {
+    udp: UdpSocket,
+    gossip: TcpListener,
+    rpc: TcpListener,
+    http: TcpListener,
+}
+
+/// Starts a member; returns when it serves.
+pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
+    let config = Arc::new(config);
+    let (store, stored) = open_store(&config)?;
+    let (identity, cluster, state) = identify(&store, &stored)?;
+    let sockets = Sockets::bind(&config).await?;
+    let addrs = sockets.addrs()?;
+    let addresses = addresses(&config, &addrs);
+    let member_config = member_config(&config, addresses)?;
+    let member = Member::new(member_config, identity, stored, brain::now())
+        .context("the data directory cannot be read; restore it from a backup")?;
+
+    let runtime = Runtime::current();
+    let disk_health = Arc::new(DiskHealth::default());
+    let endpoints = Arc::new(Endpoints::open(&config.httppost)?);
+    let (brain, mailbox) = Brain::mailbox();
+    let ingest = Arc::new(Ingest::new(&config.default_retention_policy));
+    let yard = Arc::new(Yard::new(brain.clone(), endpoints.clone(), runtime.clone()));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers: Vec<Worker> =
+        (0..cores.min(MOST_WORKERS)).map(|n| Worker::start(n, yard.clone())).collect();
+
+    let (notices, notice_inbox) = mpsc::unbounded_channel();
+    let udp = Arc::new(sockets.udp);
+    let header =
+        Header { from: identity.member, boot: identity.boot, cluster, to: None };
+    let hands = Hands {
+        brain: brain.clone(),
+        runtime: runtime.clone(),
+        disk: Disk::start(store.clone(), brain.clone(), disk_health.clone()),
+        socket: udp.clone(),
+        caller: net::call::Caller::new(tls::rpc_client(config.rpc.tls.as_ref())?)?,
+        api: influx::http_client(
+            &influx::Tls { skip_verify: true, ..influx::Tls::default() },
+            "kapacitord",
+            Some(Duration::from_secs(3)),
+        )?,
+        deliverer: Deliverer {
+            runtime: runtime.clone(),
+            brain: brain.clone(),
+            endpoints: endpoints.clone(),
+            disabled: config.disabled_handlers.clone(),
+        },
+        workers: workers.clone(),
+        notices,
+        header,
+    };
+    brain::start(member, mailbox, hands);
+
+    let server = |cluster: ClusterId| {
+        Arc::new(ServerInfo {
+            hostname: config.hostname.as_str().into(),
+            cluster_id: cluster.to_string().into(),
+            server_id: identity.member.to_string().into(),
+        })
+    };
+    let in_cluster = state == State::Initialized && config.cluster.align_windows;
+    let runner = Runner::new(
+        workers,
+        ingest.clone(),
+        brain.clone(),
+        Cluster { server: server(cluster), align_windows: in_cluster },
+        endpoints.for_engine(),
+        config.disabled_handlers.iter().map(|k| Str::from(k.as_str())).collect(),
+        jiff::tz::TimeZone::system(),
+    );
+    let tasks = Arc::new(Tasks::open(store.clone(), runner)?);
+    let names = Names { cluster, member: identity.member };
+    let subscriptions = Subscriptions::start(&config.influxdb, addrs.http.port(), names)?;
+
+    let permission = Permission {
+        token: store.identity().admin_token()?,
+        token_file: config.data_dir.join("admin.token"),
+        admin_keys: config.cluster.admin_keys.clone(),
+        open: config.cluster.allow_unauthenticated_changes,
+    };
+    let app = Arc::new(App {
+        config: config.clone(),
+        brain: brain.clone(),
+        tasks: tasks.clone(),
+        ingest,
+        subscriptions: subscriptions.clone(),
+        permission,
+        log,
+        disk: disk_health,
+        member_id: identity.member,
+    });
+    let (stopped_sender, stopped) = oneshot::channel();
+    let steward = Steward {
+        config: config.clone(),
+        store: store.clone(),
+        brain: brain.clone(),
+        tasks: tasks.clone(),
+        subscriptions,
+        member: identity.member,
+        stopped: Some(stopped_sender),
+    };
+    brain.tell(Input::Command {
+        ticket: member::Ticket(0),
+        command: member::Command::FreshClusterId(fresh_cluster_id()),
+    });
+
+    let (http_stop, http_stops) = watch::channel(false);
+    let (rpc_stop, rpc_stops) = watch::channel(false);
+    let rpc_router = net::serve::router(brain.clone());
+    let rpc_tls = tls::rpc_server(config.rpc.tls.as_ref())?;
+    let limits = Limits::default();
+    let grace = Duration::from_secs(1);
+    let background = vec![
+        tokio::spawn(steward.run(notice_inbox)),
+        tokio::spawn(net::datagram::receive(udp, brain.clone())),
+        tokio::spawn(net::stream::serve(sockets.gossip, brain.clone())),
+        tokio::spawn(serve(sockets.rpc, rpc_router, limits, rpc_tls, rpc_stops, grace)),
+    ];
+    tasks.start_enabled().await;
+    crate::load::load(&app).await?;
+    let http_tls = tls::http_server(&config)?;
+    let http_grace = config.http.shutdown_timeout / 2;
+    let http = tokio::spawn(serve(
+        sockets.http,
+        router(app.clone()),
+        limits,
+        http_tls,
+        http_stops,
+        http_grace,
+    ));
+    announce(&config, &addrs, identity.member, cluster, state);
+    Ok(Handle {
+        addrs,
+        member: identity.member,
+        app,
+        http_stop,
+        http,
+        rpc_stop,
+        background,
+        stopped,
+        store,
+        shutdown_timeout: config.http.shutdown_timeout,
+    })
+}
+
+impl Handle {
+    /// Where it listens.
+    pub fn addrs(&self) -> Addrs {
+        self.addrs
+    }
+
+    /// Its identity.
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// Reads the load directory, the log file's place and the key files again (SIGHUP).
+    pub async fn reload(&self) {
+        if let Err(error) = self.app.log.reopen() {
+            tracing::error!(service = "run", %error, "failed to open the log file again");
+        }
+        if let Err(error) = crate::load::load(&self.app).await {
+            tracing::error!(service = "load", %error, "failed to load");
+        }
+        match key_ring(&self.app.config, true) {
+            Ok(keys) => self.app.brain.tell(Input::Keys(keys)),
+            Err(error) => tracing::error!(service = "run", %error, "keys stay as they are"),
+        }
+    }
+
+    /// Stops: no more requests, tasks drain, pending events are handed over and what is in flight
+    /// ends, all within `[http] shutdown-timeout`.
+    pub async fn stop(self) {
+        let deadline = tokio::time::Instant::now() + self.shutdown_timeout;
+        let _ = self.http_stop.send(true);
+        let _ = tokio::time::timeout_at(deadline, self.http).await;
+        let _ = tokio::time::timeout_at(deadline, self.app.tasks.stop_all()).await;
+        self.app.brain.tell(Input::Stop);
+        if tokio::time::timeout_at(deadline, self.stopped).await.is_err() {
+            tracing::warn!(service = "run", "stopped with events still in flight; they are on disk");
+        }
+        let _ = self.rpc_stop.send(true);
+        // What was written last is on disk before the process ends.
+        let _ = tokio::time::timeout(
+            Duration::from_secs(5),
+            self.app.brain.command(member::Command::Barrier),
+        )
+        .await;
+        for task in &self.background {
+            task.abort();
+        }
+        drop(self.store);
+        tracing::info!(service = "run", "stopped");
+    }
+}
+
+fn open_store(config: &Config) -> anyhow::Result<(Arc<Store>, Stored)> {
+    let mut journal = Vec::new();
+    let store = Store::open(&config.data_dir, &config.storage.database, &mut |_, kind, record| {
+        if kind == brain::RECORD_KIND {
+            journal.push(record.to_vec());
+        }
+    })?;
+    let mut stored = Stored { rows: Vec::new(), journal };
+    for table in member::TABLES {
+        for (key, value) in store.rows(table)? {
+            stored.rows.push((member::Row { table, key }, value));
+        }
+    }
+    Ok((Arc::new(store), stored))
+}
+
+/// Who this member is: the database is the truth, the text files are adopted without one.
+fn identify(store: &Store, stored: &Stored) -> anyhow::Result<(Identity, ClusterId, State)> {
+    let files = store.identity();
+    let member = match member::stored_member(stored)? {
+        Some(id) => id,
+        None => files.member()?.unwrap_or_else(|| MemberId::from_uuid(uuid::Uuid::new_v4())),
+    };
+    let stored_cluster = member::stored_cluster(stored)?;
+    let cluster = match stored_cluster {
+        Some(id) => id,
+        None => files.cluster()?.unwrap_or_else(fresh_cluster_id),
+    };
+    files.write(member, cluster)?;
+    let unix_ms = u64::try_from(clock::now().0 / 1_000_000).unwrap_or(0);
+    let boot = BootGeneration::next(member::stored_boot(stored)?, unix_ms);
+    let identity = Identity { member, fresh_cluster: cluster, boot };
+    let state = member::stored_state(stored)?.unwrap_or(State::Uninitialized);
+    Ok((identity, cluster, state))
+}
+
+/// A cluster id nobody has.
+pub(crate) fn fresh_cluster_id() -> ClusterId {
+    ClusterId::from_uuid(uuid::Uuid::new_v4())
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let gossip = bind("[cluster] bind-address", &config.cluster.bind).await?;
+        let at = gossip.local_addr()?;
+        let udp = UdpSocket::bind(at)
+            .await
+            .with_context(|| format!("[cluster] bind-address: failed to listen on UDP {at}"))?;
+        Ok(Self {
+            udp,
+            gossip,
+            rpc: bind("[rpc] bind-address", &config.rpc.bind).await?,
+            http: bind("[http] bind-address", &config.http.bind).await?,
+        })
+    }
+
+    fn addrs(&self) -> anyhow::Result<Addrs> {
+        Ok(Addrs {
+            gossip: self.gossip.local_addr()?,
+            rpc: self.rpc.local_addr()?,
+            http: self.http.local_addr()?,
+        })
+    }
+}
+
+async fn bind(option: &str, listen: &Listen) -> anyhow::Result<TcpListener> {
+    let mut last = None;
+    for candidate in listen.candidates() {
+        match TcpListener::bind(&candidate).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some((candidate, error)),
+        }
+    }
+    let (candidate, error) = last.context("no address to listen on")?;
+    anyhow::bail!("{option}: failed to listen on {candidate}: {error}")
+}
+
+fn addresses(config: &Config, addrs: &Addrs) -> Addresses {
+    let host = &config.hostname;
+    let (gossip, rpc, api) = (&config.cluster, &config.rpc, &config.http);
+    Addresses {
+        gossip: gossip.bind.advertised(&gossip.advertise, host, addrs.gossip.port()).into(),
+        rpc: rpc.bind.advertised(&rpc.advertise, host, addrs.rpc.port()).into(),
+        api: api.bind.advertised(&api.advertise, host, addrs.http.port()).into(),
+    }
+}
+
+fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member::Config> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("failed to get random bytes: {e}"))?;
+    Ok(member::Config {
+        release: crate::VERSION.into(),
+        roles: config.cluster.roles.iter().map(|r| Str::from(r.as_str())).collect(),
+        gossip_members: u32::try_from(config.cluster.gossip_members).unwrap_or(u32::MAX),
+        gossip_interval: config.cluster.gossip_interval,
+        gossip_sync_interval: config.cluster.gossip_sync_interval,
+        keys: key_ring(config, false).map_err(anyhow::Error::msg)?,
+        redundancy: config.alert.redundancy,
+        delay_per_member: config.alert.delay_per_member,
+        full_sync_interval: config.alert.full_sync_interval,
+        delivery_timeout: config.alert.delivery_timeout,
+        deduplicate_inline: config.alert.deduplicate_inline,
+        persist_topics: config.alert.persist_topics,
+        seed: u64::from_ne_bytes(seed),
+        ..member::Config::new(addresses)
+    })
+}
+
+/// The cluster's keys: those of the configuration, or (`again`) of the key file as it is now.
+fn key_ring(config: &Config, again: bool) -> Result<KeyRing, String> {
+    let cluster = &config.cluster;
+    let keys = match &cluster.keys_file {
+        Some(file) if again => crate::config::keys::read_cluster_keys(file)?,
+        _ => cluster.keys.clone(),
+    };
+    if keys.is_empty() {
+        return Ok(KeyRing::plain());
+    }
+    let keys = keys.iter().map(|k| gossip::Key::new(*k.expose())).collect();
+    Ok(KeyRing::rolling(keys, cluster.verify_incoming, cluster.verify_outgoing))
+}
+
+fn announce(config: &Config, addrs: &Addrs, member: MemberId, cluster: ClusterId, state: State) {
+    tracing::info!(
+        service = "run",
+        http = %addrs.http,
+        rpc = %addrs.rpc,
+        gossip = %addrs.gossip,
+        member = %member,
+        cluster = %cluster,
+        %state,
+        "listening"
+    );
+    if config.cluster.keys.is_empty() {
+        tracing::warn!(
+            service = "run",
+            "gossip is not sealed: set [cluster] keys, or keep ports {} and {} from strangers",
+            addrs.gossip.port(),
+            addrs.rpc.port()
+        );
+    }
+}
