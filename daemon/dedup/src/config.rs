@@ -45,7 +45,7 @@ impl Config {
             ready_wait: Duration::from_secs(10),
             retry_min: Duration::from_millis(500),
             retry_max: Duration::from_secs(10),
-            horizon: Duration::from_secs(3600),
+            horizon: Duration::from_hours(1),
             limits: Limits::default(),
         }
     }
@@ -57,7 +57,7 @@ impl Config {
         delay_per_member: Duration,
         delivery_timeout: Duration,
     ) -> Duration {
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
             .max(full_sync.saturating_mul(3))
             .max(delay_per_member.saturating_mul(members).saturating_add(delivery_timeout))
     }

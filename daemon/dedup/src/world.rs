@@ -64,6 +64,9 @@ pub(crate) struct Node {
     pub(crate) synced_with: Vec<MemberId>,
 }
 
+type Loss = dyn FnMut(MemberId, MemberId, &Message) -> bool;
+type Judge = dyn Fn(MemberId, &Event) -> Arc<[HandlerId]>;
+
 /// The whole world. Messages are delivered in order of sending after `latency`.
 pub(crate) struct World {
     pub(crate) now: Duration,
@@ -73,8 +76,8 @@ pub(crate) struct World {
     pub(crate) latency: Duration,
     pub(crate) cut: BTreeSet<(MemberId, MemberId)>,
     /// Drops a message when it says so.
-    pub(crate) lose: Box<dyn FnMut(MemberId, MemberId, &Message) -> bool>,
-    pub(crate) judge: Box<dyn Fn(MemberId, &Event) -> Arc<[HandlerId]>>,
+    pub(crate) lose: Box<Loss>,
+    pub(crate) judge: Box<Judge>,
     pub(crate) receiver: Box<dyn Fn(&HandlerId) -> Receiver>,
     pub(crate) warm: Vec<MemberId>,
     /// Members that a warm query was put to.

@@ -301,7 +301,7 @@ impl Dedup {
             State::Acting { .. } => Some((me, self.core.config.boot, own, true)),
             State::Gathering { .. } if !earlier => Some((me, self.core.config.boot, own, false)),
             State::Yielding { to, boot, until } if *to != from && now < *until => {
-                Some((*to, *boot, *until - now, false))
+                Some((*to, *boot, until.saturating_sub(now), false))
             }
             _ => None,
         };
@@ -343,7 +343,7 @@ impl Dedup {
             && holder != from
             && now < end
         {
-            let lease_ms = (end - now).as_millis() as u64;
+            let lease_ms = end.saturating_sub(now).as_millis() as u64;
             let acting = false;
             let held =
                 Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished };

@@ -86,7 +86,7 @@ fn frames_are_golden() {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, b| text + &format!("{b:02x}"))
 }
 
 #[test]
@@ -191,7 +191,7 @@ proptest! {
         config.limits.pending = 5;
         config.limits.done = 5;
         let mut machine = Dedup::new(config, vec![]);
-        let peer = Peer { boot: Default::default(), alive: true, ready: true };
+        let peer = Peer { boot: model::BootGeneration::default(), alive: true, ready: true };
         let roster = (1..=3).map(|n| (member(n), peer)).collect();
         let mut now = ms(0);
         machine.handle(now, Input::Members(Members { roster, ..Members::default() }));
@@ -216,7 +216,7 @@ proptest! {
     ) {
         let root = |list: &[(u8, u128)]| {
             let mut machine = Dedup::new(Config::new(member(1), model::BootGeneration(1)), vec![]);
-            let peer = Peer { boot: Default::default(), alive: true, ready: true };
+            let peer = Peer { boot: model::BootGeneration::default(), alive: true, ready: true };
             let roster = (1..=2).map(|n| (member(n), peer)).collect();
             machine.handle(ms(0), Input::Members(Members { roster, ..Members::default() }));
             for (topic, hash) in list {

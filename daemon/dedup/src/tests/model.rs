@@ -38,7 +38,6 @@ struct State {
     wire: BTreeMap<(MemberId, MemberId, Vec<u8>), u8>,
     sent: u8,
     used: [u8; 4],
-    crashed_between: u8,
 }
 
 impl Hash for State {
@@ -50,7 +49,7 @@ impl Hash for State {
             }
             (node.boot, &node.running).hash(hasher);
         }
-        (&self.wire, self.sent, self.used, self.crashed_between).hash(hasher);
+        (&self.wire, self.sent, self.used).hash(hasher);
     }
 }
 
@@ -71,6 +70,8 @@ enum Step {
     Lose(MemberId, MemberId, Vec<u8>),
     Tick(MemberId),
     Send(MemberId),
+    /// Sent, and killed before the outcome is written.
+    SendAndCrash(MemberId),
     Crash(MemberId),
     Restart(MemberId),
 }
@@ -98,7 +99,7 @@ impl World {
         node.running.clear();
     }
 
-    fn input(&self, state: &mut State, id: MemberId, input: Input) {
+    fn input(state: &mut State, id: MemberId, input: Input) {
         let Some(node) = state.nodes.get_mut(&id) else { return };
         let Some(machine) = node.machine.as_mut() else { return };
         machine.handle(node.now, input);
@@ -196,13 +197,8 @@ impl Model for World {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        let mut state = State {
-            nodes: BTreeMap::new(),
-            wire: BTreeMap::new(),
-            sent: 0,
-            used: [0; 4],
-            crashed_between: 0,
-        };
+        let mut state =
+            State { nodes: BTreeMap::new(), wire: BTreeMap::new(), sent: 0, used: [0; 4] };
         for id in &self.ids {
             let mut node = Node {
                 machine: None,
@@ -216,12 +212,12 @@ impl Model for World {
         }
         let members = self.members(&state);
         for id in &self.ids {
-            self.input(&mut state, *id, Input::Members(members.clone()));
-            self.input(&mut state, *id, Input::Synced);
+            Self::input(&mut state, *id, Input::Members(members.clone()));
+            Self::input(&mut state, *id, Input::Synced);
         }
         let raisers = Arc::from([]);
         let raise = Raise { event: self.event.clone(), cold: false, raisers };
-        self.input(&mut state, self.ids[2], Input::Raise(raise));
+        Self::input(&mut state, self.ids[2], Input::Raise(raise));
         vec![state]
     }
 
@@ -242,6 +238,9 @@ impl Model for World {
                     }
                     if !node.running.is_empty() {
                         steps.push(Step::Send(*id));
+                        if state.used[1] < self.faults.crashes {
+                            steps.push(Step::SendAndCrash(*id));
+                        }
                     }
                     if state.used[1] < self.faults.crashes {
                         steps.push(Step::Crash(*id));
@@ -259,7 +258,7 @@ impl Model for World {
             Step::Deliver(from, to, frame) => {
                 state.wire.remove(&(from, to, frame.clone()));
                 for message in decode_frame(&frame).ok()? {
-                    self.input(&mut state, to, Input::Message { from, message });
+                    Self::input(&mut state, to, Input::Message { from, message });
                 }
             }
             Step::Lose(from, to, frame) => {
@@ -272,17 +271,17 @@ impl Model for World {
                 state.used[3] += u8::from(!quiet);
                 let node = state.nodes.get_mut(&id)?;
                 node.now = node.now.max(node.machine.as_ref()?.poll_timeout()?);
-                self.input(&mut state, id, Input::Tick);
+                Self::input(&mut state, id, Input::Tick);
             }
             Step::Send(id) => {
                 state.sent += 1;
                 let handler = state.nodes.get_mut(&id)?.running.pop_first()?;
-                // A crash may come before the outcome is written: both ends of the race are states.
                 let hash = self.event.hash;
                 let outcome = Outcome::Delivered;
-                self.input(&mut state, id, Input::Outcome { hash, handler, outcome });
+                Self::input(&mut state, id, Input::Outcome { hash, handler, outcome });
             }
-            Step::Crash(id) => {
+            Step::Crash(id) | Step::SendAndCrash(id) => {
+                state.sent += u8::from(matches!(step, Step::SendAndCrash(_)));
                 state.used[1] += 1;
                 let node = state.nodes.get_mut(&id)?;
                 node.machine = None;
@@ -296,9 +295,9 @@ impl Model for World {
                 state.nodes.insert(id, node);
                 let members = self.members(&state);
                 for peer in &self.ids {
-                    self.input(&mut state, *peer, Input::Members(members.clone()));
+                    Self::input(&mut state, *peer, Input::Members(members.clone()));
                 }
-                self.input(&mut state, id, Input::Synced);
+                Self::input(&mut state, id, Input::Synced);
             }
         }
         Some(state)

@@ -214,7 +214,7 @@ fn due_event_waits_for_an_older_one_that_is_not_done_here() {
     b.pass(ms(1));
     b.offer(0);
     b.event = newer;
-    b.pass(DELAY - ms(1));
+    b.pass(DELAY.saturating_sub(ms(1)));
     assert_eq!(b.phase(), Some(Phase::Blocked));
 }
 
@@ -351,10 +351,10 @@ fn claim_of_a_done_event_is_answered_with_done() {
 #[test]
 fn renew_extends_the_lease() {
     let mut b = Bench::yielding();
-    b.pass(DELAY - ms(1));
+    b.pass(DELAY.saturating_sub(ms(1)));
     let (hash, boot) = (b.event.hash, BootGeneration(7));
     b.hear(0, Message::Renew { hash, topic: "t".into(), boot, lease_ms: LEASE });
-    b.pass(DELAY - ms(1));
+    b.pass(DELAY.saturating_sub(ms(1)));
     assert_eq!(b.phase(), Some(Phase::Yielding));
     b.pass(ms(1));
     assert_eq!(b.phase(), Some(Phase::Gathering));
@@ -372,13 +372,13 @@ fn yielding_ends_by_lease_newer_boot_release_or_removal() {
         |b| {
             b.view(|members, line| {
                 members.roster.get_mut(&line[0]).expect("peer").boot = BootGeneration(8);
-            })
+            });
         },
         |b| {
             b.view(|members, line| {
                 members.roster.remove(&line[0]);
                 members.removed.insert(line[0], Removal::Drained);
-            })
+            });
         },
     ];
     for (i, end) in ends.into_iter().enumerate() {
@@ -546,7 +546,7 @@ fn restored_event_waits_for_the_sync_and_then_its_rank_and_one() {
             b.pass(from);
         }
         assert_eq!(b.phase(), Some(Phase::Waiting));
-        let left = from + DELAY - b.now;
+        let left = (from + DELAY).saturating_sub(b.now);
         b.pass(left);
         assert_eq!(b.phase(), Some(Phase::Gathering));
     }
