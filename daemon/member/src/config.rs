@@ -32,6 +32,8 @@ pub struct Config {
     pub full_sync_interval: Duration,
     /// `[alert] delivery-timeout`: an event that could not be delivered for so long is given up.
     pub delivery_timeout: Duration,
+    /// `[alert] topic-buffer-length`: most events pending for one handler.
+    pub topic_buffer: usize,
     /// `[alert] deduplicate-inline`: handlers written in a TICKscript are de-duplicated, too.
     pub deduplicate_inline: bool,
     /// `[alert] persist-topics`: event states survive a restart.
@@ -55,6 +57,7 @@ impl Config {
             delay_per_member: Duration::from_secs(10),
             full_sync_interval: Duration::from_secs(300),
             delivery_timeout: Duration::from_secs(3600),
+            topic_buffer: 5_000,
             deduplicate_inline: true,
             persist_topics: true,
             seed: 0,

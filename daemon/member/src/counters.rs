@@ -41,6 +41,4 @@ pub struct Counters {
     pub gossip: gossip::Counters,
     /// Counters of dedup: `primary-handle-count` and its like.
     pub dedup: dedup::Counters,
-    /// Counters of delivery.
-    pub delivery: alert::Counters,
 }

@@ -1,7 +1,7 @@
 //! Why a command was not carried out. The texts are shown to users as they are.
 
 use gossip::{AddError, RemoveError};
-use model::{MemberId, Str};
+use model::Str;
 
 use crate::specs;
 
@@ -51,6 +51,9 @@ pub enum CommandError {
     /// The member cannot be removed.
     #[error("failed to remove the member: {0}")]
     CannotRemove(#[from] RemoveError),
+    /// A member that removes itself found nobody who would know of it.
+    #[error("no other member answers; this member stays in its cluster")]
+    NoSurvivor,
     /// Another membership change is under way here.
     #[error("another member is being added or removed; try again soon")]
     ChangeUnderWay,
@@ -74,7 +77,4 @@ pub enum CommandError {
     /// The disk does not take writes.
     #[error("failed to save: {0}")]
     Disk(String),
-    /// It cannot be known whether the change happened: a second look is needed.
-    #[error("member {0} did not answer in time; look at the member list")]
-    Unknown(MemberId),
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use alert::{HandlerSpec, Outcome};
 use gossip::KeyRing;
 use model::{ClusterId, MemberId, Str, Time};
-use rpc::{Answer, Header, Request, Task};
+use rpc::{Answer, Header, Request};
 
 use crate::persist::Position;
 
@@ -122,6 +122,14 @@ pub enum Input {
     /// The disk refuses writes (with the reason), or takes them again (`None`). Meanwhile commands fail
     /// with [`crate::CommandError::Disk`]; the shell goes on trying what it was given.
     Disk(Option<String>),
+    /// The oldest segment of the journal is to be dropped: writes again what of its records still
+    /// matters, and completes when that is durable.
+    Rewrite {
+        /// Comes back with the result.
+        ticket: Ticket,
+        /// The segment's records.
+        records: Vec<Vec<u8>>,
+    },
     /// The cluster keys changed.
     Keys(KeyRing),
     /// The daemon is about to stop: tell others, end what is in flight. Answered with

@@ -23,10 +23,10 @@ mod view;
 pub use config::{Config, Identity, Stored};
 pub use counters::Counters;
 pub use error::CommandError;
-pub use input::{
-    CallError, CallId, Command, InboundId, Input, Now, Raise, TaskStarted, Ticket,
-};
+pub use input::{CallError, CallId, Command, InboundId, Input, Now, Raise, TaskStarted, Ticket};
 pub use member::Member;
 pub use output::{Done, LogLine, Output, Severity};
-pub use persist::{Damaged, Position, Row, TABLES, Write, stored_boot, stored_cluster, stored_member};
+pub use persist::{
+    Damaged, Position, Row, TABLES, Write, stored_boot, stored_cluster, stored_member,
+};
 pub use view::{ClusterView, MemberView, PeerSync, Readiness};

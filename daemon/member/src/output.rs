@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alert::{Attempt, HandlerSpec};
+use alert::{Attempt, Handler, HandlerSpec};
 use gossip::{Destination, Service};
 use model::{ClusterId, MemberId, Str};
 use rpc::{Answer, Header, Request, State};
@@ -81,7 +81,12 @@ pub enum Output {
         deadline: Duration,
     },
     /// Make one attempt to hand an event to its handler; report with [`crate::Input::Attempted`].
-    Attempt(Attempt),
+    Attempt {
+        /// What to attempt, and its token.
+        attempt: Attempt,
+        /// What the handler does.
+        handler: Arc<Handler>,
+    },
     /// A member asks whether the task `task` here raises the event `event` of `topic` at `time`: answer
     /// with [`crate::Input::WarmReply`] once the task's data has passed that time.
     WarmQuery {

@@ -104,7 +104,13 @@ pub struct Specs {
 impl Specs {
     /// An empty map of member `me`.
     pub fn new(me: MemberId) -> Self {
-        Self { me, slots: BTreeMap::new(), highest: 0, digest: Digest::default(), acked: BTreeMap::new() }
+        Self {
+            me,
+            slots: BTreeMap::new(),
+            highest: 0,
+            digest: Digest::default(),
+            acked: BTreeMap::new(),
+        }
     }
 
     /// Takes a persisted state at start; ages count from `now`.
@@ -289,13 +295,15 @@ impl Specs {
     /// Forgets tombstones that are old enough and that every member of `roster` has shown to know
     /// (its digest equals ours). Those of files stay, or the file would come back. Returns the
     /// forgotten keys; delete them on disk.
-    pub fn collect_tombstones(&mut self, now: Duration, roster: &BTreeSet<MemberId>) -> Vec<SpecKey> {
+    pub fn collect_tombstones(
+        &mut self,
+        now: Duration,
+        roster: &BTreeSet<MemberId>,
+    ) -> Vec<SpecKey> {
         let root = self.digest.root();
         self.acked.retain(|id, _| roster.contains(id));
-        let all_equal = roster
-            .iter()
-            .filter(|id| **id != self.me)
-            .all(|id| self.acked.get(id) == Some(&root));
+        let all_equal =
+            roster.iter().filter(|id| **id != self.me).all(|id| self.acked.get(id) == Some(&root));
         if !all_equal {
             return Vec::new();
         }

@@ -94,7 +94,9 @@ impl Call {
             Self::Hello | Self::Sync | Self::Drain => 4 * 1024,
             Self::PullSpecs | Self::EventKeys => 16 * 1024,
             Self::PullEvents | Self::PushRoster | Self::Removed | Self::PushTasks => 4 * MIB,
-            Self::Join | Self::PushSpecs | Self::PushEvents | Self::Frame | Self::HandOver => 20 * MIB,
+            Self::Join | Self::PushSpecs | Self::PushEvents | Self::Frame | Self::HandOver => {
+                20 * MIB
+            }
         }
     }
 

@@ -159,11 +159,9 @@ pub fn decode_answer(call: Call, body: &[u8]) -> Result<Answer, WireError> {
 impl From<WireError> for Refusal {
     fn from(e: WireError) -> Self {
         match e {
-            WireError::Version(got) => Self::Version {
-                got,
-                oldest: crate::OLDEST_VERSION,
-                newest: crate::VERSION,
-            },
+            WireError::Version(got) => {
+                Self::Version { got, oldest: crate::OLDEST_VERSION, newest: crate::VERSION }
+            }
             other => Self::Malformed(other.to_string().into()),
         }
     }

@@ -138,10 +138,7 @@ fn answers() -> Vec<Answer> {
         Ok(Reply::Joined(Joined { specs: vec![spec()], lost: 1 })),
         Ok(Reply::Specs { differing: vec![7], states: vec![spec()] }),
         Ok(Reply::Digests(Digests::default())),
-        Ok(Reply::EventKeys(EventKeys {
-            keys: vec![(1, Time(2), Level::Info)],
-            next: Some(1),
-        })),
+        Ok(Reply::EventKeys(EventKeys { keys: vec![(1, Time(2), Level::Info)], next: Some(1) })),
         Ok(Reply::Events(vec![state()])),
         Ok(Reply::Drained(Drained { complete: true })),
         Err(Refusal::Removed { epoch: 3, cluster: cluster() }),
@@ -179,7 +176,9 @@ fn the_bytes_of_version_1_do_not_change() {
             .collect();
         expected.assert_eq(&lines.join("\n"));
     }
-    check(requests().iter().map(|r| encode_request(&header(), r)).collect(), expect![[r#"
+    check(
+        requests().iter().map(|r| encode_request(&header(), r)).collect(),
+        expect![[r#"
           57 d2450c34804d4b9c
          194 e093476f853603d3
          142 91678a9992be0b0d
@@ -193,8 +192,11 @@ fn the_bytes_of_version_1_do_not_change() {
           74 18a8e36d2b6dd44b
           57 3a1a59228ba1b9cc
          142 25f7289178cc4035
-         127 a988ab9ee219cfe0"#]]);
-    check(answers().iter().map(encode_answer).collect(), expect![[r#"
+         127 a988ab9ee219cfe0"#]],
+    );
+    check(
+        answers().iter().map(encode_answer).collect(),
+        expect![[r#"
            3 bac0c69c15810e04
           79 6f9a9b633d1fc170
           56 dc6b7bb602c80d80
@@ -204,7 +206,8 @@ fn the_bytes_of_version_1_do_not_change() {
           23 fc83043ee9430423
            4 13ded94c1c8473f7
           21 b6321af1368fa3e5
-           4 346afce7a8af1572"#]]);
+           4 346afce7a8af1572"#]],
+    );
     let hello = encode_request(&header(), &requests()[0]);
     expect!["011000000000000040008000000000000001071011111111111141118111111111111111011000000000000040008000000000000002000101"].assert_eq(&hex(&hello));
 }

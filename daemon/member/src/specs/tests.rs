@@ -114,10 +114,12 @@ fn concurrent_edits_converge_and_both_sides_name_the_loser() {
     assert!(sync(&a, &mut b).conflicts.is_empty());
     let loser = write(&mut a, "h", Some("left"), None);
     let winner = write(&mut b, "h", Some("right"), None);
-    let expected =
-        Conflict { key: handler("h"), winner, loser, lost: Some("left".into()) };
+    let expected = Conflict { key: handler("h"), winner, loser, lost: Some("left".into()) };
     assert_eq!(sync(&b, &mut a).conflicts, [expected.clone()]);
-    assert!(sync(&a, &mut b).conflicts.contains(&expected) || a.value(&handler("h")) == b.value(&handler("h")));
+    assert!(
+        sync(&a, &mut b).conflicts.contains(&expected)
+            || a.value(&handler("h")) == b.value(&handler("h"))
+    );
     assert_eq!(a.value(&handler("h")).map(|v| &**v), Some("right"));
     sync(&b, &mut a);
     assert!(sync(&a, &mut b).conflicts.is_empty(), "reported once");

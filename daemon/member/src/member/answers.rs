@@ -1,0 +1,72 @@
+//! Answers to the calls of this member.
+
+use rpc::{Answer, Refusal, Reply};
+
+use super::Member;
+use super::calls::Purpose;
+use crate::input::{CallError, CallId};
+use crate::output::Severity;
+
+impl Member {
+    pub(super) fn answered(&mut self, id: CallId, result: Result<Answer, CallError>) {
+        let Some(purpose) = self.calls.close(id) else { return };
+        if result.is_err() {
+            self.counters.calls_failed += 1;
+        }
+        if let Ok(Err(Refusal::Removed { epoch, cluster })) = &result {
+            self.refused_as_removed(*epoch, *cluster);
+        }
+        match purpose {
+            Purpose::Frame(peer) => {
+                self.frame_ended(peer);
+                match result {
+                    Ok(Ok(_)) => {}
+                    Err(CallError::Unreachable(_))
+                    | Ok(Err(Refusal::OtherMember { .. } | Refusal::OtherCluster { .. })) => {
+                        self.unreachable(peer);
+                    }
+                    Err(_) => {}
+                    Ok(Err(refusal)) => {
+                        let fields =
+                            vec![("member", peer.to_string()), ("reason", refusal.to_string())];
+                        self.log(Severity::Debug, "a frame was refused", fields);
+                    }
+                }
+            }
+            Purpose::Push(_) | Purpose::Confirm(_) | Purpose::Warm(..) => {}
+            Purpose::PushSpecs(peer) => {
+                if !matches!(result, Ok(Ok(_))) && self.is_active(peer) {
+                    self.sync_soon(peer);
+                }
+            }
+            Purpose::Sync(peer) => self.sync_answered(peer, result),
+            Purpose::Add => self.add_answered(id, result),
+            Purpose::Remove => self.remove_answered(result),
+            Purpose::TellRemoved(target) => self.told_removed(target),
+            Purpose::Farewell(peer) => {
+                self.farewell_answered(peer, matches!(result, Ok(Ok(Reply::Ok))));
+            }
+        }
+    }
+
+    /// A member came up, or back: whatever it missed is synced.
+    pub(super) fn peer_up(&mut self, id: model::MemberId) {
+        self.push_tasks(Some(id));
+        self.sync_soon(id);
+    }
+
+    pub(super) fn peer_down(&mut self, id: model::MemberId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.digests = None;
+        }
+    }
+
+    pub(super) fn peer_removed(&mut self, id: model::MemberId) {
+        self.view_changed = true;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.ready = None;
+            peer.tasks.clear();
+        }
+        self.tell_runners();
+    }
+}

@@ -1,0 +1,224 @@
+//! The other members as this one deals with them: queues, what they told, whether they are ready.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use dedup::{Message, Peer as Seen, Removal};
+use gossip::Status;
+use model::{BootGeneration, MemberId, Str};
+use rpc::{Digests, FRAME_TARGET_BYTES, Frame, Request, Task, TopicState};
+
+use super::Member;
+use super::calls::Purpose;
+use super::leave::Life;
+
+/// Messages queued for one peer at most; beyond, the oldest repeat or sync repairs.
+const MAX_QUEUED: usize = 100_000;
+/// Messages in one frame at most.
+const MAX_FRAME_MESSAGES: usize = 4_096;
+/// First byte of the payload with which a member tells that it has become ready.
+const READY: u8 = b'r';
+
+/// Another member of the roster.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    queue: VecDeque<Message>,
+    states: Vec<TopicState>,
+    /// A frame is on its way: the next one waits for its end.
+    busy: bool,
+    /// The boot generation for which it told that it is ready.
+    pub(crate) ready: Option<BootGeneration>,
+    pub(crate) release: Option<Str>,
+    /// Digests it last told.
+    pub(crate) digests: Option<Digests>,
+    /// The tasks it runs.
+    pub(crate) tasks: BTreeMap<Str, Task>,
+    /// When the last sync with it ended well.
+    pub(crate) synced: Option<Duration>,
+}
+
+impl Member {
+    /// Queues a message; it leaves with the next frame.
+    pub(super) fn queue_message(&mut self, to: MemberId, message: Message) {
+        if to == self.id {
+            return;
+        }
+        let peer = self.peers.entry(to).or_default();
+        if peer.queue.len() >= MAX_QUEUED {
+            self.counters.messages_dropped += 1;
+            return;
+        }
+        peer.queue.push_back(message);
+        self.dirty.insert(to);
+    }
+
+    /// Tells the state of an event that nobody handles to the members that do not raise it themselves.
+    pub(super) fn spread_state(&mut self, event: &alert::Event) {
+        let task = &event.body.data.task;
+        let to: Vec<MemberId> = self
+            .peers
+            .iter()
+            .filter(|(id, peer)| {
+                self.gossip.roster().live(id).is_some() && !peer.tasks.contains_key(task)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        if to.is_empty() {
+            return;
+        }
+        let state = self.topic_state(&event.topic, &event.body.id, event.body.state());
+        for id in to {
+            let peer = self.peers.entry(id).or_default();
+            if peer.states.len() >= MAX_QUEUED {
+                self.counters.messages_dropped += 1;
+                continue;
+            }
+            peer.states.push(state.clone());
+            self.dirty.insert(id);
+        }
+    }
+
+    /// Sends a frame to each peer that has something queued and none on its way.
+    pub(super) fn flush_peers(&mut self) {
+        let dirty: Vec<MemberId> = self.dirty.iter().copied().collect();
+        for id in dirty {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                self.dirty.remove(&id);
+                continue;
+            };
+            if peer.busy {
+                continue;
+            }
+            if peer.queue.is_empty() && peer.states.is_empty() {
+                self.dirty.remove(&id);
+                continue;
+            }
+            let frame = peer.take_frame();
+            peer.busy = true;
+            let request = if matches!(self.life, Life::Removed(_)) {
+                Request::HandOver(frame)
+            } else {
+                Request::Frame(frame)
+            };
+            if !self.call(id, request, Purpose::Frame(id)) {
+                self.frame_ended(id);
+            }
+        }
+    }
+
+    /// The frame has arrived or is lost; what was in it and needs an answer is repeated by dedup.
+    pub(super) fn frame_ended(&mut self, id: MemberId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.busy = false;
+        }
+    }
+
+    /// Nobody accepts connections there: nothing is on its way to or from it.
+    pub(super) fn unreachable(&mut self, id: MemberId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.queue.clear();
+            peer.states.clear();
+        }
+        self.dedup.handle(self.now.elapsed, dedup::Input::Unreachable { member: id });
+    }
+
+    /// Follows the roster: a peer per member that is not removed.
+    pub(super) fn follow_roster(&mut self) {
+        let roster = self.gossip.roster();
+        let me = self.id;
+        let live: Vec<MemberId> =
+            roster.live_members().map(|(id, _)| *id).filter(|id| *id != me).collect();
+        self.peers.retain(|id, peer| live.binary_search(id).is_ok() || !peer.queue.is_empty());
+        self.alone = live.is_empty();
+        for id in live {
+            self.peers.entry(id).or_default();
+        }
+        self.view_changed = true;
+    }
+
+    /// Gives dedup the present view.
+    pub(super) fn tell_view(&mut self) {
+        let mut members = dedup::Members::default();
+        for view in self.gossip.members() {
+            let me = view.id == self.id;
+            let boot = if me { Some(self.boot) } else { view.boot };
+            let ready = if me {
+                self.is_ready()
+            } else {
+                view.status == Status::Alive && self.peer_is_ready(view.id, boot)
+            };
+            let seen =
+                Seen { boot: boot.unwrap_or_default(), alive: view.status.is_active(), ready };
+            members.roster.insert(view.id, seen);
+        }
+        for (id, entry) in self.gossip.roster().entries().filter(|(_, e)| e.removed) {
+            let _ = entry;
+            let how = if self.drained.contains(id) { Removal::Drained } else { Removal::Unreached };
+            members.removed.insert(*id, how);
+        }
+        self.dedup.handle(self.now.elapsed, dedup::Input::Members(members));
+        self.tell_runners();
+    }
+
+    pub(super) fn peer_is_ready(&self, id: MemberId, boot: Option<BootGeneration>) -> bool {
+        let ready = self.peers.get(&id).and_then(|peer| peer.ready);
+        ready.is_some() && ready == boot
+    }
+
+    /// What a peer's push/pull or answer told of itself.
+    pub(super) fn note_digests(&mut self, id: MemberId, digests: Digests) {
+        self.specs.note_peer_root(id, digests.specs);
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let ready = digests.ready.then_some(digests.boot);
+        if ready.is_some() && peer.ready != ready {
+            peer.ready = ready;
+            self.view_changed = true;
+        }
+        peer.digests = Some(digests);
+    }
+
+    /// Spreads that this member has become ready, faster than the next push/pull.
+    pub(super) fn tell_ready(&mut self) {
+        let mut bytes = vec![READY];
+        bytes.extend_from_slice(&self.boot.0.to_le_bytes());
+        // A full backlog is no loss: push/pull tells it, too.
+        let _ = self.gossip.broadcast(&bytes);
+    }
+
+    pub(super) fn peer_broadcast(&mut self, from: MemberId, boot: BootGeneration, bytes: &[u8]) {
+        if bytes.first() != Some(&READY) || bytes.get(1..9) != Some(&boot.0.to_le_bytes()[..]) {
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.ready = Some(boot);
+            self.view_changed = true;
+        }
+    }
+}
+
+impl Peer {
+    fn take_frame(&mut self) -> Frame {
+        let mut frame = Frame::default();
+        let mut bytes = 0;
+        while let Some(message) = self.queue.front() {
+            bytes += weight(message);
+            let full = bytes > FRAME_TARGET_BYTES || frame.messages.len() >= MAX_FRAME_MESSAGES;
+            if full && !frame.messages.is_empty() {
+                break;
+            }
+            frame.messages.extend(self.queue.pop_front());
+        }
+        let room = MAX_FRAME_MESSAGES.min(self.states.len());
+        frame.states = self.states.drain(..room).collect();
+        frame
+    }
+}
+
+/// Rough size of a message on the wire.
+fn weight(message: &Message) -> usize {
+    128 + match message {
+        Message::Offer(offer) => offer.body.as_ref().map_or(0, |b| b.len()),
+        Message::PullAnswer(_) => 64 * 1024,
+        _ => 0,
+    }
+}
