@@ -102,8 +102,10 @@ pub(crate) enum Place {
     Root(Edge),
     /// Only on the nodes of these Go types (`from` on `StreamNode` and `FromNode`).
     On(&'static [&'static str]),
-    /// On every node that may have children.
+    /// On every node that may have children, but not on a root.
     Anywhere,
+    /// On every node, roots and childless ones too (`stats`, `deadman`).
+    Everywhere,
 }
 
 /// The property every node has: errors are counted, not logged.

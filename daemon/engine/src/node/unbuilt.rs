@@ -45,6 +45,7 @@ const SAME: Gives = Gives::Same;
 const STREAM: Gives = Gives::Always(Edge::Stream);
 const BATCH: Gives = Gives::Always(Edge::Batch);
 const ANYWHERE: Place = Place::Anywhere;
+const EVERYWHERE: Place = Place::Everywhere;
 const AS: Signature = field("as", Text);
 const TIMES: Signature = method("usePointTimes", &[]);
 
@@ -89,8 +90,8 @@ unbuilt! {
         Gives::Nothing,
         [field("database", Text), field("retentionPolicy", Text), field("measurement", Text),
          method("tag", &[Text, Text])], Some(loopback);
-    STATS "stats" "StatsNode" method("stats", &[Duration]), ANYWHERE, None, STREAM, [method("align", &[])], None;
-    DEADMAN "alert" "AlertNode" variadic("deadman", &[Float, Duration], Lambda), ANYWHERE, None, STREAM, [], None;
+    STATS "stats" "StatsNode" method("stats", &[Duration]), EVERYWHERE, None, STREAM, [method("align", &[])], None;
+    DEADMAN "alert" "AlertNode" variadic("deadman", &[Float, Duration], Lambda), EVERYWHERE, None, STREAM, [], None;
     K8S "k8s_autoscale" "K8sAutoscaleNode" method("k8sAutoscale", &[]), ANYWHERE, None, STREAM,
         [field("cluster", Text), field("currentField", Text), field("decreaseCooldown", Duration),
          field("increaseCooldown", Duration), field("kind", Text), field("kindTag", Text), field("max", Int),

@@ -25,6 +25,9 @@ pub(crate) struct Builder {
     objects: Vec<Object>,
 }
 
+/// Stands for all Go types.
+const EVERYWHERE: &str = "*";
+
 /// Chain methods by the Go type they are called on; `None` for ordinary nodes.
 static CHAINS: LazyLock<BTreeMap<Option<&'static str>, [Vec<Signature>; 1]>> =
     LazyLock::new(|| {
@@ -33,6 +36,9 @@ static CHAINS: LazyLock<BTreeMap<Option<&'static str>, [Vec<Signature>; 1]>> =
             match kind.place {
                 Place::Root(_) => {}
                 Place::Anywhere => chains.entry(None).or_default()[0].push(kind.signature),
+                Place::Everywhere => {
+                    chains.entry(Some(EVERYWHERE)).or_default()[0].push(kind.signature);
+                }
                 Place::On(types) => {
                     for on in types {
                         chains.entry(Some(on)).or_default()[0].push(kind.signature);
@@ -52,7 +58,7 @@ static TABLES: LazyLock<BTreeMap<&'static str, Vec<&'static [Signature]>>> = Laz
             _ if kind.gives == Gives::Nothing => &[][..],
             _ => table(None),
         };
-        (kind.go_type, vec![table(Some(kind.go_type)), general])
+        (kind.go_type, vec![table(Some(kind.go_type)), general, table(Some(EVERYWHERE))])
     };
     kinds().map(tables).collect()
 });
@@ -149,7 +155,7 @@ impl tick::Builder for Builder {
                 && match kind.place {
                     Place::Root(_) => false,
                     Place::On(types) => types.contains(&on),
-                    Place::Anywhere => true,
+                    Place::Anywhere | Place::Everywhere => true,
                 }
         };
         let Some(kind) = kinds().find(fits) else {

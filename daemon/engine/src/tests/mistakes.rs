@@ -38,6 +38,8 @@ fn scripts_with_mistakes_are_refused_in_the_words_users_know() {
         assert_eq!(run(&from(script), &[]), format!("error: {error}\n"), "{script}");
     }
     assert_eq!(run("stream", &[]), "error: task does nothing\n");
+    let stats = run("stream|stats(1m)|log()", &[]);
+    assert!(stats.contains("node \"stats\" is not built yet"), "{stats}");
     let batch = run("stream|window()", &[]);
     assert_eq!(
         batch,
