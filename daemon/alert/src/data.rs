@@ -1,5 +1,6 @@
 //! Alert data: the JSON that `post`, `tcp`, `log` and `exec` send, and what URL templates see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use template::{Object, Value};
@@ -16,7 +17,7 @@ impl Event {
         out.push_str(",\"message\":");
         json::write_string(out, &body.message);
         out.push_str(",\"details\":");
-        json::write_string(out, body.details());
+        body.details.write_json(body, out);
         out.push_str(",\"time\":");
         json::write_time(out, body.time);
         out.push_str(",\"duration\":");
@@ -34,7 +35,7 @@ impl Event {
 
     /// The alert data line.
     pub fn alert_data(&self) -> String {
-        let mut out = String::with_capacity(512);
+        let mut out = String::with_capacity(1024);
         self.write_alert_data(&mut out);
         out
     }
@@ -128,9 +129,10 @@ impl Object for RowData {
         let row = &self.rows[self.at];
         Some(match name {
             "Name" => Value::Str(row.name.clone()),
-            "Tags" => Value::Map(Arc::new(
-                row.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone()))).collect(),
-            )),
+            "Tags" => {
+                let tags = row.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone())));
+                Value::Map(tags.collect::<BTreeMap<_, _>>().into())
+            }
             "Columns" => Value::List(
                 std::iter::once(Value::Str("time".into()))
                     .chain(row.columns.iter().map(|c| Value::Str(c.clone())))

@@ -46,8 +46,24 @@ impl Details {
     pub(crate) fn text(&self, body: &Body) -> &Str {
         match &self.form {
             Form::Text(text) => text,
-            Form::Default(server) => {
-                self.rendered.get_or_init(|| render_default(body, server).into())
+            Form::Default(server) => self.rendered.get_or_init(|| {
+                let json = default_json(body, server);
+                let mut out = String::with_capacity(json.len() * 2);
+                escape(&mut out, &json, html);
+                out.into()
+            }),
+        }
+    }
+
+    /// Appends the text as a JSON string. Default details that nobody asked for as text are written
+    /// in one pass.
+    pub(crate) fn write_json(&self, body: &Body, out: &mut String) {
+        match (&self.form, self.rendered.get()) {
+            (Form::Text(text), _) | (Form::Default(_), Some(text)) => json::write_string(out, text),
+            (Form::Default(server), None) => {
+                out.push('"');
+                escape(out, &default_json(body, server), html_in_json);
+                out.push('"');
             }
         }
     }
@@ -78,9 +94,9 @@ impl<'de> Deserialize<'de> for Details {
     }
 }
 
-/// What the default details template gives: the event's fields as JSON, escaped for HTML, and a
-/// newline (recorded: case alert__default_payload).
-fn render_default(body: &Body, server: &ServerInfo) -> String {
+/// The event's fields as JSON and a newline. Escaped for HTML it is what the default details template
+/// gives (recorded: case alert__default_payload).
+fn default_json(body: &Body, server: &ServerInfo) -> String {
     let data = &body.data;
     let mut out = String::with_capacity(512);
     let member = |out: &mut String, name: &str, value: &str| {
@@ -105,30 +121,44 @@ fn render_default(body: &Body, server: &ServerInfo) -> String {
     json::write_int(&mut out, body.duration.0);
     member(&mut out, ",\"Message\":", &body.message);
     out.push_str("}\n");
-    escape_html(&out)
+    out
 }
 
-/// Escapes text as `html/template` does between tags.
-fn escape_html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
+/// What `html/template` makes of a byte of [`default_json`] between tags; `< > &` and control
+/// characters are escaped in it already. Empty: the byte itself.
+fn html(b: u8) -> &'static str {
+    match b {
+        b'"' => "&#34;",
+        b'\'' => "&#39;",
+        b'+' => "&#43;",
+        _ => "",
+    }
+}
+
+/// The same inside a JSON string.
+fn html_in_json(b: u8) -> &'static str {
+    match b {
+        b'"' => "\\u0026#34;",
+        b'\'' => "\\u0026#39;",
+        b'+' => "\\u0026#43;",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        _ => "",
+    }
+}
+
+fn escape(out: &mut String, text: &str, with: impl Fn(u8) -> &'static str) {
+    out.reserve(text.len() * 2);
     let mut start = 0;
     for (i, b) in text.bytes().enumerate() {
-        let escape = match b {
-            b'"' => "&#34;",
-            b'\'' => "&#39;",
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'+' => "&#43;",
-            0 => "\u{fffd}",
-            _ => continue,
-        };
-        out.push_str(&text[start..i]);
-        out.push_str(escape);
-        start = i + 1;
+        let escaped = with(b);
+        if !escaped.is_empty() {
+            out.push_str(&text[start..i]);
+            out.push_str(escaped);
+            start = i + 1;
+        }
     }
     out.push_str(&text[start..]);
-    out
 }
 
 #[cfg(test)]
@@ -154,6 +184,14 @@ mod tests {
              &#34;Time&#34;:&#34;1970-01-01T00:00:01Z&#34;,&#34;Duration&#34;:0,\
              &#34;Message&#34;:&#34;kiln:bay=a is CRITICAL&#34;}\n"
         );
+        let mut fresh = body.clone();
+        fresh.details = Details::default_of(Arc::default());
+        fresh.message = "<a+b> \\ 'c'\n".into();
+        let (mut one, mut two) = (String::new(), String::new());
+        fresh.details.write_json(&fresh, &mut one);
+        json::write_string(&mut two, fresh.details());
+        assert_eq!(one, two);
+        assert!(one.contains("\\\\u003ca\\u0026#43;b\\\\u003e"), "{one}");
         let wire = postcard::to_allocvec(&body).expect("wire");
         let back: Body = postcard::from_bytes(&wire).expect("wire");
         assert_eq!(back, body);

@@ -13,41 +13,61 @@ pub trait Document {
 
 /// Appends `text` as a JSON string: `< > &` and the line separators U+2028, U+2029 are escaped.
 pub fn write_string(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
     out.push('"');
     let bytes = text.as_bytes();
     let mut start = 0;
-    for (i, &b) in bytes.iter().enumerate() {
-        if !ESCAPED[b as usize] {
-            continue;
+    loop {
+        let at = start + plain(&bytes[start..]);
+        out.push_str(&text[start..at]);
+        let Some(&b) = bytes.get(at) else { break };
+        start = at + 1;
+        match b {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            b'<' => out.push_str("\\u003c"),
+            b'>' => out.push_str("\\u003e"),
+            b'&' => out.push_str("\\u0026"),
+            // The first byte of U+2028, U+2029 and of other characters of three bytes.
+            0xe2 => {
+                start = at + 3;
+                match &text[at..start] {
+                    "\u{2028}" => out.push_str("\\u2028"),
+                    "\u{2029}" => out.push_str("\\u2029"),
+                    other => out.push_str(other),
+                }
+            }
+            _ => {
+                let _ = write!(out, "\\u{b:04x}");
+            }
         }
-        let escape: &str = match b {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            b'<' => "\\u003c",
-            b'>' => "\\u003e",
-            b'&' => "\\u0026",
-            0xe2 => match &bytes[i..] {
-                [_, 0x80, 0xa8, ..] => "\\u2028",
-                [_, 0x80, 0xa9, ..] => "\\u2029",
-                _ => continue,
-            },
-            _ => "",
-        };
-        out.push_str(&text[start..i]);
-        if escape.is_empty() {
-            let _ = write!(out, "\\u{b:04x}");
-        } else {
-            out.push_str(escape);
-        }
-        start = i + if b == 0xe2 { 3 } else { 1 };
     }
-    out.push_str(&text[start..]);
     out.push('"');
+}
+
+/// How many of the first bytes need no look: long plain texts in strides, the rest by table.
+fn plain(bytes: &[u8]) -> usize {
+    const STRIDE: usize = 16;
+    let special = |b: u8| {
+        (b < 0x20)
+            | (b == b'"')
+            | (b == b'\\')
+            | (b == b'<')
+            | (b == b'>')
+            | (b == b'&')
+            | (b == 0xe2)
+    };
+    let strides = bytes
+        .chunks_exact(STRIDE)
+        .take_while(|chunk| !chunk.iter().fold(false, |any, b| any | special(*b)))
+        .count();
+    let from = strides * STRIDE;
+    from + bytes[from..].iter().take_while(|b| !ESCAPED[**b as usize]).count()
 }
 
 /// Bytes that may need an escape; 0xe2 starts U+2028 and U+2029.
@@ -202,6 +222,10 @@ mod tests {
             ("kiln", r#""kiln""#),
             ("a<b>&\"c\"\\", r#""a\u003cb\u003e\u0026\"c\"\\""#),
             ("\n\r\t\u{8}\u{c}\u{1}\u{1f}", r#""\n\r\t\b\f\u0001\u001f""#),
+            (
+                "a text of more than sixteen bytes, then <",
+                r#""a text of more than sixteen bytes, then \u003c""#,
+            ),
             ("é € \u{2028}\u{2029}\u{7f}", "\"é € \\u2028\\u2029\u{7f}\""),
         ] {
             let mut out = String::new();

@@ -313,3 +313,30 @@ fn any_mix_of_outcomes_keeps_the_order_per_id_and_ends_every_event() {
         assert_eq!(w.machine.running() + w.counters().pending, 0, "seed {seed}");
     }
 }
+
+/// What a delivery costs; run under `valgrind --tool=cachegrind` with two sizes.
+fn pace(number: u128) {
+    let mut machine = Delivery::new(DeliveryLimits::default(), 1);
+    let events: Vec<_> =
+        (0..100).map(|i| Arc::new(event("t", &format!("id{i}"), Level::Info, i))).collect();
+    for key in 0..number {
+        let event = Arc::clone(&events[(key % 100) as usize]);
+        machine.offer(Duration::from_micros(key as u64), &name("h"), key, event).expect("room");
+        while let Some(attempt) = machine.poll_attempt() {
+            machine.handle_outcome(secs(1), attempt.token, Outcome::Delivered);
+        }
+        assert!(machine.poll_finished().is_some());
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn deliver_20k() {
+    pace(20_000);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn deliver_40k() {
+    pace(40_000);
+}

@@ -290,3 +290,35 @@ fn counters_tell_levels_and_inhibited_events() {
         assert_eq!(counters[name], value, "{name}");
     }
 }
+
+/// What an event costs; see `pace.rs` for how to measure.
+fn pace(number: i64) {
+    let script = "stream|from().measurement('m').groupBy('host')|alert().crit(lambda: \"v\" > 0.0)\
+                  .topic('x')";
+    let mut bench = Bench::start(script, &settings()).expect("starts");
+    let mut topics = alert::Topics::new(true);
+    let mut bytes = 0;
+    let points: Vec<_> = (0..40_000)
+        .map(|i| point(&format!("m,host=server{:02} v={},w={i}i {i}", i % 100, i + 1)))
+        .collect();
+    for part in points[..number as usize].chunks(500) {
+        bench.task.handle_points(Time(0), part, &super::Nowhere);
+        while let Some(Effect::Raise { topic, body, .. }) = bench.task.poll_effect() {
+            let event = topics.collect(Event::new(topic, body)).event;
+            bytes += event.alert_data().len();
+        }
+    }
+    assert!(bytes > 1_000_000);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn every_20k() {
+    pace(20_000);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn every_40k() {
+    pace(40_000);
+}

@@ -122,6 +122,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     const RULES: Rules =
@@ -143,7 +145,7 @@ mod tests {
             let step = history.step(rules, time, level);
             if step.fires_on_stream() {
                 let duration = history.fire(step, time).0 / 1_000_000_000;
-                fired += &format!("{letter}{duration} ");
+                let _ = write!(fired, "{letter}{duration} ");
             }
         }
         fired

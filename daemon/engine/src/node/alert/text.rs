@@ -1,6 +1,7 @@
 //! The texts of an event: id, message and details, by template, or by a fast path where the template
 //! is the default or has no action.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alert::{Details, Level, ServerInfo};
@@ -163,9 +164,10 @@ impl Object for Facts<'_> {
             "Name" => Value::Str(self.name.clone()),
             "TaskName" => Value::Str(self.task.clone()),
             "Group" => Value::Str(self.group().into()),
-            "Tags" => Value::Map(Arc::new(
-                self.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone()))).collect(),
-            )),
+            "Tags" => {
+                let tags = self.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone())));
+                Value::Map(tags.collect::<BTreeMap<_, _>>().into())
+            }
             "ServerInfo" => Value::Object(Arc::new(Server(Arc::clone(self.server)))),
             "Message" => Value::Str(self.message?.clone()),
             _ => return self.event?.field(name),
@@ -177,9 +179,10 @@ impl Happened<'_> {
     fn field(&self, name: &str) -> Option<Value> {
         Some(match name {
             "ID" => Value::Str(self.id.clone()),
-            "Fields" => Value::Map(Arc::new(
-                self.fields.iter().map(|(n, v)| (n.to_string(), template_value(v))).collect(),
-            )),
+            "Fields" => {
+                let fields = self.fields.iter().map(|(n, v)| (n.to_string(), template_value(v)));
+                Value::Map(fields.collect::<BTreeMap<_, _>>().into())
+            }
             "Level" => Value::Str(self.level.name().into()),
             "Time" => Value::Time(self.time.0),
             "Duration" => Value::Duration(self.duration.0),
