@@ -39,24 +39,42 @@ fn eval_keeps_what_it_is_told() {
     let eval =
         "|eval(lambda: \"v\" * 2.0, lambda: string(\"d\") + \"h\", lambda: 90s).as('d', 's', 't')";
     for (rest, expect) in [
-        ("", expect![[r#"
+        (
+            "",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","d","s","t"],"values":[["1970-01-01T00:00:00.000000001Z",5,"5a",90000000000]]}
-        "#]]),
-        (".keep()", expect![[r#"
+        "#]],
+        ),
+        (
+            ".keep()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","d","s","t","v","w"],"values":[["1970-01-01T00:00:00.000000001Z",5,"5a",90000000000,2.5,1]]}
-        "#]]),
-        (".keep('v', 'd', 'h')", expect![[r#"
+        "#]],
+        ),
+        (
+            ".keep('v', 'd', 'h')",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","d","h","v"],"values":[["1970-01-01T00:00:00.000000001Z",5,"a",2.5]]}
-        "#]]),
-        (".tags('s')", expect![[r#"
+        "#]],
+        ),
+        (
+            ".tags('s')",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","s":"5a"},"columns":["time","d","t"],"values":[["1970-01-01T00:00:00.000000001Z",5,90000000000]]}
-        "#]]),
-        (".tags('s').keep()", expect![[r#"
+        "#]],
+        ),
+        (
+            ".tags('s').keep()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","s":"5a"},"columns":["time","d","s","t","v","w"],"values":[["1970-01-01T00:00:00.000000001Z",5,"5a",90000000000,2.5,1]]}
-        "#]]),
-        (".keep('nothing')", expect![[r#"
+        "#]],
+        ),
+        (
+            ".keep('nothing')",
+            expect![[r#"
             Error eval2 error evaluating expression: cannot keep field "nothing", field does not exist
-        "#]]),
+        "#]],
+        ),
     ] {
         check(&format!("{eval}{rest}|httpPost('x/o')"), lines, expect);
     }
@@ -103,30 +121,51 @@ fn selectors_keep_the_point_and_aggregates_the_group() {
         "m,h=a,x=4 v=9,w=4 11000000000",
     ];
     for (function, expect) in [
-        ("min('v')", expect![[r#"
+        (
+            "min('v')",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","x":"2"},"columns":["time","min","w"],"values":[["1970-01-01T00:00:11Z",1,2]]}
-        "#]]),
-        ("max('v').as('top').usePointTimes()", expect![[r#"
+        "#]],
+        ),
+        (
+            "max('v').as('top').usePointTimes()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","x":"1"},"columns":["time","top","w"],"values":[["1970-01-01T00:00:01Z",3,1]]}
-        "#]]),
-        ("first('v')", expect![[r#"
+        "#]],
+        ),
+        (
+            "first('v')",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","x":"1"},"columns":["time","first","w"],"values":[["1970-01-01T00:00:11Z",3,1]]}
-        "#]]),
-        ("last('v').usePointTimes()", expect![[r#"
+        "#]],
+        ),
+        (
+            "last('v').usePointTimes()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a","x":"3"},"columns":["time","last","w"],"values":[["1970-01-01T00:00:03Z",3,3]]}
-        "#]]),
-        ("sum('v').usePointTimes()", expect![[r#"
+        "#]],
+        ),
+        (
+            "sum('v').usePointTimes()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","sum"],"values":[["1970-01-01T00:00:00Z",7]]}
-        "#]]),
-        ("mean('v').usePointTimes()", expect![[r#"
+        "#]],
+        ),
+        (
+            "mean('v').usePointTimes()",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","mean"],"values":[["1970-01-01T00:00:11Z",2.3333333333333335]]}
-        "#]]),
-        ("count('nothing')", expect![[r#"
+        "#]],
+        ),
+        (
+            "count('nothing')",
+            expect![[r#"
             o {"name":"m","tags":{"h":"a"},"columns":["time","count"],"values":[["1970-01-01T00:00:11Z",0]]}
             Error count4 field nothing missing from point cannot aggregate
             Error count4 field nothing missing from point cannot aggregate
             Error count4 field nothing missing from point cannot aggregate
-        "#]]),
+        "#]],
+        ),
         ("mean('nothing').quiet()", expect![[""]]),
     ] {
         let script =
