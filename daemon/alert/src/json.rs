@@ -53,6 +53,7 @@ pub fn write_string(out: &mut String, text: &str) {
 /// How many of the first bytes need no look: long plain texts in strides, the rest by table.
 fn plain(bytes: &[u8]) -> usize {
     const STRIDE: usize = 16;
+    #[expect(clippy::needless_bitwise_bool, reason = "without branches it runs on vectors")]
     let special = |b: u8| {
         (b < 0x20)
             | (b == b'"')
