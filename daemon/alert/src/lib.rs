@@ -33,6 +33,9 @@ mod aggregate;
 mod delivery;
 mod matching;
 
+#[cfg(test)]
+mod tests;
+
 pub use aggregate::{Aggregate, MAX_SUMMARY_DETAILS, MAX_SUMMARY_ROWS};
 pub use data::AlertData;
 pub use delivery::{

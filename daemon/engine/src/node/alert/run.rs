@@ -47,6 +47,8 @@ struct Node {
     occurrences: Occurrences,
     triggered: [i64; 4],
     inhibited: i64,
+    /// Events whose texts could not be rendered.
+    dropped: i64,
 }
 
 /// What is kept per group.
@@ -111,6 +113,7 @@ impl Alerter {
             occurrences: Occurrences::default(),
             triggered: [0; 4],
             inhibited: 0,
+            dropped: 0,
         };
         Ok(Self { groups: Groups::default(), node })
     }
@@ -199,6 +202,7 @@ impl Run for Alerter {
             ("alerts_inhibited", self.node.inhibited),
             ("alerts_triggered", oks + infos + warns + crits),
             ("crits_triggered", crits),
+            ("events_dropped", self.node.dropped),
             ("infos_triggered", infos),
             ("oks_triggered", oks),
             ("warns_triggered", warns),
@@ -298,6 +302,7 @@ impl Node {
                 Some(Fired { id, message, level, duration })
             }
             Err(text) => {
+                self.dropped += 1;
                 out.error(text);
                 None
             }
