@@ -10,6 +10,8 @@ use super::{Bench, Nowhere, settings};
 const WHERE: &str = "stream|from().measurement('m')|where(lambda: \"v\" > 90.0)|httpOut('o')";
 const WINDOW: &str = "stream|from().measurement('m').groupBy('host')|window().period(10s).every(10s)|mean('v')|httpOut('o')";
 
+const EVERY: &str = "stream|from().measurement('m').groupBy('host')|alert().crit(lambda: \"v\" >= 0.0).topic('t')|httpOut('o')";
+
 fn points(number: i64) -> Vec<Arc<Point>> {
     let name: model::Str = "m".into();
     let keys: [model::Str; 4] = ["host".into(), "v".into(), "w".into(), "dc".into()];
@@ -41,6 +43,7 @@ fn pace(script: &str, number: usize) {
     let mut bench = Bench::start(script, &settings()).unwrap();
     for part in points[..number].chunks(500) {
         bench.task.handle_points(Time(0), part, &Nowhere);
+        while bench.task.poll_effect().is_some() {}
     }
     assert!(bench.task.http_out("o").unwrap().len() > 20);
 }
@@ -67,4 +70,16 @@ fn window_20k() {
 #[ignore = "a measurement"]
 fn window_40k() {
     pace(WINDOW, 40_000);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn every_20k() {
+    pace(EVERY, 20_000);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn every_40k() {
+    pace(EVERY, 40_000);
 }
