@@ -14,7 +14,7 @@ mod problem;
 mod read;
 mod sample;
 pub mod schema;
-mod settings;
+pub mod settings;
 mod typed;
 mod unbuilt;
 mod values;
