@@ -20,6 +20,9 @@ mod persist;
 pub mod specs;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{Config, Identity, Stored};
 pub use counters::Counters;
 pub use error::CommandError;

@@ -1,0 +1,5 @@
+//! Members that exchange over a network in memory: the machine as a whole.
+
+mod membership;
+mod once;
+mod world;

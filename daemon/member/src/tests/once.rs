@@ -1,0 +1,140 @@
+//! Events: exactly once without faults, taken over with them.
+
+use std::time::Duration;
+
+use super::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Sets up three members with a handler on topic `cpu`, defined on the second.
+fn three() -> World {
+    let mut world = World::cluster(3);
+    world.put_handler(1, "cpu", "h", "post");
+    world.run(SECOND);
+    world
+}
+
+#[test]
+fn a_cluster_of_one_sends_at_once_and_after_the_write() {
+    let mut world = World::new(1);
+    world.put_handler(0, "cpu", "h", "post");
+    world.raise(&[0], "cpu", "a", 1);
+    assert!(world.sent.is_empty(), "not before it is durable");
+    world.run(SECOND);
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.member(0).pending_count(), 0);
+}
+
+#[test]
+fn three_members_that_raise_the_same_events_send_each_once() {
+    let mut world = three();
+    for at in 1..=50 {
+        world.raise(&[0, 1, 2], "cpu", &format!("host=h{}", at % 7), at);
+        world.run(Duration::from_millis(3));
+    }
+    world.run(60 * SECOND);
+    assert_eq!(world.copies().len(), 50);
+    assert!(world.copies().values().all(|n| *n == 1), "{:?}", world.copies());
+    world.assert_agreement();
+    for n in 0..3 {
+        assert_eq!(world.member(n).pending_count(), 0, "{n}");
+        assert_eq!(
+            world.member(n).topics().events("cpu", alert::Level::Ok).map(|e| e.len()),
+            Some(7)
+        );
+    }
+}
+
+#[test]
+fn an_event_of_one_member_reaches_all_and_is_sent_once() {
+    for on in 0..3 {
+        let mut world = three();
+        world.raise(&[on], "cpu", "a", 1);
+        world.run(30 * SECOND);
+        assert_eq!(world.copies().into_values().collect::<Vec<_>>(), [1]);
+        for n in 0..3 {
+            assert!(world.member(n).topics().event("cpu", "a").is_some());
+        }
+        world.assert_agreement();
+    }
+}
+
+#[test]
+fn when_the_first_owner_is_killed_the_next_one_sends_after_the_delay() {
+    let mut world = three();
+    world.raise(&[0, 1, 2], "cpu", "a", 1);
+    world.run(SECOND);
+    let (owner, ..) = world.sent[0];
+    world.kill(owner);
+    let others: Vec<usize> = (0..3).filter(|n| *n != owner).collect();
+    let before = world.now;
+    world.raise(&others, "cpu", "a", 2);
+    world.run_until(30 * SECOND, |world| world.sent.len() == 2);
+    let took = world.now - before;
+    assert!(took >= 10 * SECOND && took < 11 * SECOND, "{took:?}");
+    world.run(60 * SECOND);
+    assert!(world.copies().values().all(|n| *n == 1));
+    world.start(owner);
+    world.run(60 * SECOND);
+    assert!(world.copies().values().all(|n| *n == 1), "a restart sends nothing again");
+    world.assert_agreement();
+}
+
+#[test]
+fn an_event_that_all_hold_survives_the_kill_of_all() {
+    let mut world = three();
+    world.outcome = alert::Outcome::Failed { retryable: true, text: "503".into() };
+    world.raise(&[0, 1, 2], "cpu", "a", 1);
+    world.run(SECOND);
+    for n in 0..3 {
+        world.kill(n);
+    }
+    world.outcome = alert::Outcome::Delivered;
+    let before = world.sent.len();
+    for n in 0..3 {
+        world.start(n);
+    }
+    world.run(90 * SECOND);
+    assert_eq!(world.sent.len(), before + 1);
+    world.assert_agreement();
+}
+
+#[test]
+fn a_published_event_is_sent_once_by_the_target_topics_handler() {
+    let mut world = three();
+    world.put_handler(0, "cpu", "p", "publish");
+    world.put_handler(2, "out", "o", "post");
+    world.run(SECOND);
+    world.raise(&[0, 1, 2], "cpu", "a", 1);
+    world.run(30 * SECOND);
+    let copies = world.copies();
+    assert_eq!(copies.len(), 2, "{copies:?}");
+    assert!(copies.values().all(|n| *n == 1), "{copies:?}");
+}
+
+#[test]
+fn states_of_topics_without_handlers_reach_all_members() {
+    let mut world = three();
+    world.raise(&[1], "quiet", "a", 1);
+    world.run(SECOND);
+    for n in 0..3 {
+        assert!(world.member(n).topics().event("quiet", "a").is_some(), "{n}");
+    }
+    world.assert_agreement();
+}
+
+#[test]
+fn both_sides_of_a_partition_send_and_the_heal_adds_nothing() {
+    let mut world = three();
+    for n in 0..2 {
+        world.cut.extend([(n, 2), (2, n)]);
+    }
+    world.run(30 * SECOND);
+    world.raise(&[0, 1, 2], "cpu", "a", 1);
+    world.run(60 * SECOND);
+    assert_eq!(world.sent.len(), 2, "one per side");
+    world.cut.clear();
+    world.run(60 * SECOND);
+    assert_eq!(world.sent.len(), 2);
+    world.assert_agreement();
+}
