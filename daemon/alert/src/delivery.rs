@@ -7,7 +7,7 @@
 //! [`Delivery::poll_timeout`] for when to call [`Delivery::handle_timeout`]. `now` is monotonic.
 //!
 //! Rules (DESIGN 7): the first attempts of one handler start in the order of offers, several at a time
-//! over different event ids, one at a time per id. What failed is retried after a growing, jittered
+//! over different event ids, one at a time per id, each after an end or a short stagger. What failed is retried after a growing, jittered
 //! pause, in slots of its own; only later events of the same id wait for it. After a timeout, counted
 //! from the offer, an event is given up. Every end is counted.
 
@@ -56,6 +56,10 @@ pub struct DeliveryLimits {
     pub pause_min: Duration,
     /// Longest pause between attempts.
     pub pause_max: Duration,
+    /// While a first attempt runs, the next one starts when one has ended, or this long after the
+    /// last start: a receiver that answers gets events in the order of the topic, one that hangs
+    /// delays the others by no more than this.
+    pub stagger: Duration,
 }
 
 impl DeliveryLimits {
@@ -71,6 +75,7 @@ impl Default for DeliveryLimits {
             bytes: 64 << 20,
             pause_min: Duration::from_millis(500),
             pause_max: Duration::from_mins(1),
+            stagger: Duration::from_millis(2),
         }
     }
 }
@@ -200,6 +205,8 @@ pub struct Delivery {
     /// The queue that started an attempt last: the next one goes first.
     turn: usize,
     draining: bool,
+    /// The newest time that came in.
+    now: Duration,
 }
 
 impl Delivery {
@@ -217,6 +224,7 @@ impl Delivery {
             last_token: 0,
             turn: 0,
             draining: false,
+            now: Duration::ZERO,
         }
     }
 
@@ -236,6 +244,7 @@ impl Delivery {
         key: u128,
         event: Arc<Event>,
     ) -> Result<(), Full> {
+        self.now = self.now.max(now);
         let at = self.queue(handler);
         self.last_token += 1;
         let token = self.last_token;
@@ -276,6 +285,7 @@ impl Delivery {
 
     /// What came of an attempt. Unknown tokens (of removed handlers) are ignored.
     pub fn handle_outcome(&mut self, now: Duration, token: Token, outcome: Outcome) {
+        self.now = self.now.max(now);
         let Some(at) = self.running.remove(&token.0) else { return };
         let Some(queue) = self.queues[at].as_mut() else { return };
         queue.end_attempt(
@@ -291,6 +301,7 @@ impl Delivery {
 
     /// Time has passed: retries become due, old events are given up.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.now = self.now.max(now);
         while let Some(&(due, at)) = self.timers.first() {
             if due > now {
                 break;
@@ -314,7 +325,8 @@ impl Delivery {
         let after = self.runnable.range(self.turn + 1..).next();
         let at = *after.or_else(|| self.runnable.first())?;
         self.turn = at;
-        let attempt = self.queues[at].as_mut().expect("runnable").start_next();
+        let attempt =
+            self.queues[at].as_mut().expect("runnable").start_next(self.now, &self.limits);
         self.running.insert(attempt.token.0, at);
         self.refresh(at);
         Some(attempt)

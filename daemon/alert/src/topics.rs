@@ -186,6 +186,12 @@ impl Topics {
         topic.states.get(id).map(|entry| (entry.level(), entry.time()))
     }
 
+    /// The state of an event id; closed topics answer too.
+    pub fn stored(&self, topic: &str, id: &str) -> Option<State> {
+        let topic = self.open.get(topic).or_else(|| self.closed.get(topic))?;
+        topic.states.get(id).map(Entry::state)
+    }
+
     /// A topic that is in the lists.
     pub fn topic(&self, id: &str) -> Option<TopicStatus> {
         self.open.get_key_value(id).map(|(id, topic)| topic.status(id))

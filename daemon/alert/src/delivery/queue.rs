@@ -29,6 +29,10 @@ pub(super) struct Queue {
     /// Heads that pause, by when they are due.
     pausing: BTreeSet<(Duration, u64)>,
     fresh_running: usize,
+    /// First attempts that may start although others run: one for each that ended meanwhile.
+    credits: usize,
+    /// When one more may start; `None` while no stagger is on.
+    staggered_until: Option<Duration>,
     retries_running: usize,
     counters: Counters,
 }
@@ -67,6 +71,8 @@ impl Queue {
             due: BTreeSet::new(),
             pausing: BTreeSet::new(),
             fresh_running: 0,
+            credits: 0,
+            staggered_until: None,
             retries_running: 0,
             counters: Counters::default(),
         }
@@ -123,7 +129,8 @@ impl Queue {
     }
 
     fn can_start_fresh(&self) -> bool {
-        !self.fresh.is_empty() && self.fresh_running < self.parallel
+        let free = self.credits > 0 || self.staggered_until.is_none() || self.fresh_running == 0;
+        free && !self.fresh.is_empty() && self.fresh_running < self.parallel
     }
 
     fn can_start_retry(&self) -> bool {
@@ -131,7 +138,7 @@ impl Queue {
     }
 
     /// Starts the oldest head that may start. Only when [`Queue::can_start`].
-    pub(super) fn start_next(&mut self) -> Attempt {
+    pub(super) fn start_next(&mut self, now: Duration, limits: &DeliveryLimits) -> Attempt {
         let retry = self.can_start_retry().then(|| self.due.first().copied()).flatten();
         let fresh = self.can_start_fresh().then(|| self.fresh.first().copied()).flatten();
         let token = match (retry, fresh) {
@@ -144,6 +151,8 @@ impl Queue {
         if entry.attempts == 1 {
             self.fresh.remove(&token);
             self.fresh_running += 1;
+            self.credits = self.credits.saturating_sub(1);
+            self.staggered_until = (!limits.stagger.is_zero()).then(|| now + limits.stagger);
         } else {
             self.due.remove(&token);
             self.retries_running += 1;
@@ -171,6 +180,7 @@ impl Queue {
         entry.running = false;
         if entry.attempts == 1 {
             self.fresh_running -= 1;
+            self.credits = if self.fresh_running == 0 { 0 } else { self.credits + 1 };
         } else {
             self.retries_running -= 1;
         }
@@ -198,6 +208,9 @@ impl Queue {
 
     /// Lets time pass: ends pauses and gives up what is too old.
     pub(super) fn pass(&mut self, now: Duration, finished: &mut VecDeque<Finished>) {
+        if self.staggered_until.is_some_and(|until| until <= now) {
+            self.staggered_until = None;
+        }
         // Deadlines are in the order of tokens; what runs is judged when its attempt ends.
         let old: Vec<u64> = self
             .entries
@@ -230,10 +243,9 @@ impl Queue {
     pub(super) fn next_timer(&self) -> Option<Duration> {
         let pause = self.pausing.first().map(|(until, _)| *until);
         let oldest = self.entries.values().find(|entry| !entry.running).map(|entry| entry.deadline);
-        match (pause, oldest) {
-            (Some(pause), Some(oldest)) => Some(pause.min(oldest)),
-            (pause, oldest) => pause.or(oldest),
-        }
+        let waits = !self.fresh.is_empty() && self.fresh_running < self.parallel;
+        let stagger = self.staggered_until.filter(|_| waits);
+        [pause, oldest, stagger].into_iter().flatten().min()
     }
 
     pub(super) fn cancel(&mut self, key: u128, finished: &mut VecDeque<Finished>) -> bool {
@@ -262,7 +274,8 @@ impl Queue {
         self.fresh.clear();
         self.due.clear();
         self.pausing.clear();
-        (self.fresh_running, self.retries_running, self.counters.bytes) = (0, 0, 0);
+        (self.fresh_running, self.retries_running, self.credits) = (0, 0, 0);
+        self.counters.bytes = 0;
     }
 
     pub(super) fn counters(&self) -> Counters {

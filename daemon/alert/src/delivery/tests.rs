@@ -10,6 +10,11 @@ const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+/// Without stagger, so that everything that may start does so at once.
+fn limits() -> DeliveryLimits {
+    DeliveryLimits { stagger: Duration::ZERO, ..DeliveryLimits::default() }
+}
+
 /// A machine and the keys that run, with what the tests ask of it.
 struct World {
     machine: Delivery,
@@ -61,7 +66,7 @@ impl World {
 
 #[test]
 fn first_attempts_start_in_order_and_one_at_a_time_per_id() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     for (key, id) in [(1, "a"), (2, "b"), (3, "a"), (4, "c"), (5, "b")] {
         w.offer(key, id);
     }
@@ -76,7 +81,7 @@ fn first_attempts_start_in_order_and_one_at_a_time_per_id() {
 
 #[test]
 fn at_most_eight_first_attempts_run_at_a_time() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     for key in 0..20 {
         w.offer(key, &format!("id{key}"));
     }
@@ -90,8 +95,30 @@ fn at_most_eight_first_attempts_run_at_a_time() {
 }
 
 #[test]
-fn a_failing_event_delays_only_its_own_id() {
+fn while_attempts_run_the_next_one_starts_after_an_end_or_a_short_stagger() {
     let mut w = World::new(DeliveryLimits::default());
+    for key in 0..6 {
+        w.offer(key, &format!("id{key}"));
+    }
+    let mut running = w.start();
+    assert_eq!(World::keys(&running), [0]);
+    assert_eq!(w.machine.poll_timeout(), Some(w.now + Duration::from_millis(2)));
+    w.wait();
+    running.extend(w.start());
+    assert_eq!(World::keys(&running), [0, 1], "one hangs, the other goes on");
+    w.deliver(&running[1]);
+    running.extend(w.start());
+    assert_eq!(World::keys(&running[2..]), [2]);
+    w.deliver(&running[0]);
+    w.deliver(&running[2]);
+    assert_eq!(World::keys(&w.start()), [3], "nothing runs any more");
+    w.wait();
+    assert_eq!(World::keys(&w.start()), [4]);
+}
+
+#[test]
+fn a_failing_event_delays_only_its_own_id() {
+    let mut w = World::new(limits());
     for (key, id) in [(1, "bad"), (2, "bad"), (3, "good")] {
         w.offer(key, id);
     }
@@ -109,7 +136,7 @@ fn a_failing_event_delays_only_its_own_id() {
 
 #[test]
 fn retries_do_not_take_the_places_of_first_attempts() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     for key in 0..8 {
         w.offer(key, &format!("bad{key}"));
     }
@@ -125,7 +152,7 @@ fn retries_do_not_take_the_places_of_first_attempts() {
 
 #[test]
 fn a_final_failure_ends_at_once() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     w.offer(1, "a");
     w.offer(2, "a");
     let attempt = w.start().remove(0);
@@ -144,7 +171,7 @@ fn a_final_failure_ends_at_once() {
 
 #[test]
 fn an_event_is_given_up_after_the_timeout_and_the_next_one_comes() {
-    let limits = DeliveryLimits { timeout: secs(60), ..DeliveryLimits::default() };
+    let limits = DeliveryLimits { timeout: secs(60), ..limits() };
     let mut w = World::new(limits);
     w.offer(1, "a");
     w.now += secs(30);
@@ -170,7 +197,7 @@ fn an_event_is_given_up_after_the_timeout_and_the_next_one_comes() {
 
 #[test]
 fn what_waits_behind_a_hanging_attempt_is_given_up_in_time() {
-    let limits = DeliveryLimits { timeout: secs(60), ..DeliveryLimits::default() };
+    let limits = DeliveryLimits { timeout: secs(60), ..limits() };
     let mut w = World::new(limits);
     w.offer(1, "a");
     w.offer(2, "a");
@@ -185,7 +212,7 @@ fn what_waits_behind_a_hanging_attempt_is_given_up_in_time() {
 
 #[test]
 fn a_cancelled_event_is_not_attempted_again() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     for (key, id) in [(1, "a"), (2, "a"), (3, "b"), (4, "b")] {
         w.offer(key, id);
     }
@@ -206,8 +233,8 @@ fn a_cancelled_event_is_not_attempted_again() {
 fn queues_are_bounded_by_entries_and_bytes_and_a_known_key_needs_no_room() {
     let weight = event("t", "a", Level::Info, 1).weight();
     for limits in [
-        DeliveryLimits { entries: 2, ..DeliveryLimits::default() },
-        DeliveryLimits { bytes: weight * 2, ..DeliveryLimits::default() },
+        DeliveryLimits { entries: 2, ..limits() },
+        DeliveryLimits { bytes: weight * 2, ..limits() },
     ] {
         let mut w = World::new(limits);
         w.offer(1, "a");
@@ -225,7 +252,7 @@ fn queues_are_bounded_by_entries_and_bytes_and_a_known_key_needs_no_room() {
 
 #[test]
 fn handlers_take_turns_and_a_removed_one_is_cancelled() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     for handler in ["x", "y"] {
         for key in 0..3 {
             let event = Arc::new(event("t", &format!("id{key}"), Level::Info, 1));
@@ -247,7 +274,7 @@ fn handlers_take_turns_and_a_removed_one_is_cancelled() {
 
 #[test]
 fn draining_starts_nothing_and_hands_over_what_is_left() {
-    let mut w = World::new(DeliveryLimits::default());
+    let mut w = World::new(limits());
     w.offer(1, "a");
     w.offer(2, "a");
     let attempt = w.start().remove(0);
@@ -274,7 +301,7 @@ fn any_mix_of_outcomes_keeps_the_order_per_id_and_ends_every_event() {
             random ^= random << 17;
             random % n
         };
-        let limits = DeliveryLimits { timeout: secs(100), ..DeliveryLimits::default() };
+        let limits = DeliveryLimits { timeout: secs(100), ..limits() };
         let mut w = World::new(limits);
         let mut running: Vec<Attempt> = Vec::new();
         let mut ended: Vec<Finished> = Vec::new();
