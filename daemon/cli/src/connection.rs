@@ -1,0 +1,47 @@
+//! Which member to ask: the flags and variables that every command shares.
+
+use client::{Client, Options};
+
+use crate::flags::{Flag, parse_bool};
+use crate::tool::{Call, Failure};
+
+/// Flags of every command of both tools.
+pub(crate) const FLAGS: [Flag; 2] = [
+    Flag::value(
+        "url",
+        "URL",
+        "HTTP API of the member to ask, with a login if one is needed \
+         (KAPACITOR_URL, else http://localhost:9092)",
+    ),
+    Flag::switch("skipVerify", "accept any TLS certificate (KAPACITOR_UNSAFE_SSL)"),
+];
+
+impl Call {
+    /// A client of the member that flags and environment name.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let mut options = Options::default();
+        let url = self.given.flag("url").or_else(|| self.environment.var("KAPACITOR_URL"));
+        if let Some(url) = url.filter(|url| !url.is_empty()) {
+            url.clone_into(&mut options.url);
+        }
+        options.skip_verify = match self.given.flag("skipVerify") {
+            Some(given) => given == "true",
+            None => self.skip_verify_by_environment()?,
+        };
+        Ok(Client::new(options)?)
+    }
+
+    fn skip_verify_by_environment(&self) -> Result<bool, Failure> {
+        let Some(text) = self.environment.var("KAPACITOR_UNSAFE_SSL") else { return Ok(false) };
+        parse_bool(text).ok_or_else(|| {
+            Failure::Usage(format!("KAPACITOR_UNSAFE_SSL is neither true nor false: {text:?}"))
+        })
+    }
+
+    /// The arguments, if there are exactly `N`; else the usage under `text`.
+    pub(crate) fn exactly<const N: usize>(&self, text: &str) -> Result<[&str; N], Failure> {
+        let arguments: Vec<&str> = self.given.arguments.iter().map(String::as_str).collect();
+        let given: Result<[&str; N], _> = arguments.try_into();
+        given.ok().filter(|all| !all.contains(&"")).ok_or_else(|| Failure::Usage(text.to_owned()))
+    }
+}

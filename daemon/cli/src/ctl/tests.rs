@@ -1,0 +1,245 @@
+//! Whole commands against a fake member: layout, texts, exit codes.
+
+use client::cluster::Cluster;
+use expect_test::{Expect, expect};
+
+use super::{KAPACITORCTL, cluster_status, member_list};
+use crate::stage::{self, Asked, FakeMember};
+
+const FIRST: &str = "f74f3547-efaf-4e6e-8b05-fb12b19f8287";
+const SECOND: &str = "13eeefdd-41b5-453f-928e-cb9c55fd2a5d";
+
+fn cluster_json(hosts: [&str; 2]) -> String {
+    let member = |id: &str, host: &str, more: &str| {
+        format!(
+            r#"{{"id":"{id}","gossip-address":"{host}:9090","rpc-address":"{host}:9091",
+            "api-address":"{host}:9092","roles":["worker"],"since":"2026-01-02T03:04:05Z",{more}}}"#
+        )
+    };
+    format!(
+        r#"{{"state":"initialized","cluster-id":"876ddfb4-1879-4f40-87e2-4080c04d3096",
+        "member-id":"{FIRST}","version":"0.1.0","ready":true,"conflicts":["two of one address"],
+        "members":[{},{}]}}"#,
+        member(FIRST, hosts[0], r#""status":"alive","version":"0.1.0","ready":true,"boot":1"#),
+        member(
+            SECOND,
+            hosts[1],
+            r#""status":"failed","version":null,"ready":null,"boot":null,
+            "last-sync":"2026-01-02T03:04:04Z","digest-equal":false"#
+        )
+    )
+}
+
+fn cluster(hosts: [&str; 2]) -> Cluster {
+    serde_json::from_str(&cluster_json(hosts)).expect("a cluster")
+}
+
+fn check(actual: &str, expect: Expect) {
+    expect.assert_eq(actual);
+}
+
+#[test]
+fn member_list_is_the_originals_byte_for_byte() {
+    let long = cluster(["kapacitor-1", "kapacitor-2"]);
+    check(
+        &member_list::render(&long).replace("failed", "alive"),
+        expect![[r"
+            State: initialized
+            Cluster ID: 876ddfb4-1879-4f40-87e2-4080c04d3096
+            Local Member ID: f74f3547-efaf-4e6e-8b05-fb12b19f8287
+            Member ID                               Gossip Address     RPC Address        API Address        Roles  Status
+            f74f3547-efaf-4e6e-8b05-fb12b19f8287    kapacitor-1:9090   kapacitor-1:9091   kapacitor-1:9092   worker alive
+            13eeefdd-41b5-453f-928e-cb9c55fd2a5d    kapacitor-2:9090   kapacitor-2:9091   kapacitor-2:9092   worker alive
+        "]],
+    );
+    let mut short = cluster(["serverA", "serverB"]);
+    short.members.truncate(1);
+    check(
+        &member_list::render(&short),
+        expect![[r"
+            State: initialized
+            Cluster ID: 876ddfb4-1879-4f40-87e2-4080c04d3096
+            Local Member ID: f74f3547-efaf-4e6e-8b05-fb12b19f8287
+            Member ID                               Gossip Address RPC Address    API Address    Roles  Status
+            f74f3547-efaf-4e6e-8b05-fb12b19f8287    serverA:9090   serverA:9091   serverA:9092   worker alive
+        "]],
+    );
+}
+
+#[test]
+fn cluster_status_shows_what_is_wrong() {
+    check(
+        &cluster_status::render(&cluster(["kapacitor-1", "kapacitor-2"])),
+        expect![[r"
+            State: initialized
+            Cluster ID: 876ddfb4-1879-4f40-87e2-4080c04d3096
+            Local Member ID: f74f3547-efaf-4e6e-8b05-fb12b19f8287
+            Version: 0.1.0
+            Ready: yes
+            Conflict: two of one address
+            Member ID                             API Address      Status  Since                Ready   Version Last Sync
+            f74f3547-efaf-4e6e-8b05-fb12b19f8287  kapacitor-1:9092 alive   2026-01-02T03:04:05Z yes     0.1.0   -
+            13eeefdd-41b5-453f-928e-cb9c55fd2a5d  kapacitor-2:9092 failed  2026-01-02T03:04:05Z -       -       2026-01-02T03:04:04Z (differing)
+        "]],
+    );
+}
+
+/// Answers as a member does; its token is `sesame`.
+fn member(asked: &Asked) -> (u16, &'static str, String) {
+    const OURS: &str = "X-Kapacitor-Version: 0.1.0\r\n";
+    let error =
+        |text: &str| format!("{{\n    \"error\": \"{text}\",\n    \"message\": \"{text}\"\n}}");
+    if asked.line == "GET /kapacitor/v1/cluster" {
+        return (200, OURS, cluster_json(["kapacitor-1", "kapacitor-2"]));
+    }
+    if asked.authorization != "Bearer sesame" {
+        return (401, OURS, error("no permission: the token is in /data/admin.token"));
+    }
+    if asked.body.contains("api:9092") {
+        return (400, OURS, error("api:9092 is an HTTP API, give the RPC address"));
+    }
+    (204, OURS, String::new())
+}
+
+#[test]
+fn changes_print_nothing_and_carry_the_token() {
+    let fake = FakeMember::start(member);
+    let url = fake.url();
+    let vars = [("KAPACITOR_URL", url.as_str()), ("KAPACITOR_ADMIN_TOKEN", "sesame")];
+    for (words, asked) in [
+        (
+            &["member", "add", "kapacitor-2:9091"][..],
+            r#"POST /kapacitor/v1/cluster/members {"rpc-address":"kapacitor-2:9091"}"#,
+        ),
+        (
+            &["member", "remove", SECOND, "-skipVerify"],
+            "DELETE /kapacitor/v1/cluster/members/13eeefdd-41b5-453f-928e-cb9c55fd2a5d ",
+        ),
+    ] {
+        let outcome = stage::run(&KAPACITORCTL, words, &vars);
+        assert_eq!((outcome.code, &*outcome.out, &*outcome.err), (0, "", ""), "{words:?}");
+        let last = fake.last();
+        assert_eq!(format!("{} {}", last.line, last.body), asked);
+    }
+}
+
+#[test]
+fn the_token_is_found_beside_the_data_of_the_daemon() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("kapacitor.conf");
+    std::fs::write(&config, format!("data_dir = {:?}\n", dir.path())).expect("written");
+    std::fs::write(dir.path().join("admin.token"), "sesame").expect("written");
+    let config = config.to_string_lossy().into_owned();
+    let fake = FakeMember::start(member);
+    let words = ["member", "add", "b:9091", "-config", &config];
+    assert_eq!(fake.run(&KAPACITORCTL, &words).code, 0);
+    let in_environment = [("KAPACITOR_URL", &*fake.url()), ("KAPACITOR_CONFIG_PATH", &*config)];
+    assert_eq!(stage::run(&KAPACITORCTL, &words[..3], &in_environment).code, 0);
+    // A login in the URL is used alone: the token is for whoever names no user.
+    let as_user = format!("http://ann:x@{}", fake.address);
+    let outcome = stage::run(&KAPACITORCTL, &[&words[..], &["-url", &as_user]].concat(), &[]);
+    assert_eq!((outcome.code, &*fake.last().authorization), (1, "Basic YW5uOng="));
+}
+
+#[test]
+fn failures_say_what_to_do_and_have_their_exit_code() {
+    let fake = FakeMember::start(member);
+    let rpc = FakeMember::start(|_| (404, "", "This is the RPC port of a member.\n".to_owned()));
+    let gossip = FakeMember::start(|_| (0, "", String::new()));
+    let (url, rpc, gossip) = (fake.url(), rpc.url(), gossip.url());
+    let sesame = ("KAPACITOR_ADMIN_TOKEN", "sesame");
+    for (code, words, vars, expect) in [
+        (
+            1,
+            &["member", "list", "-url", "http://127.0.0.1:1"][..],
+            &[][..],
+            "cannot reach http://127.0.0.1:1: connection refused",
+        ),
+        (
+            1,
+            &["member", "list", "-url", &rpc],
+            &[],
+            "(This is the RPC port of a member.); is it the address of a member's HTTP API",
+        ),
+        (
+            1,
+            &["member", "list", "-url", &gossip],
+            &[],
+            "closed the connection without an answer; is it",
+        ),
+        (
+            1,
+            &["member", "list", "-url", &url.replace("http:", "https:")],
+            &[],
+            "cannot reach https://127.0.0.1",
+        ),
+        (
+            1,
+            &["member", "add", "b:9091"],
+            &[("HOME", "/nowhere")],
+            "no permission: the token is in /data/admin.token\nNo token was sent: cannot read /nowhere/.kapacitor/admin.token",
+        ),
+        (
+            1,
+            &["member", "add", "b:9091"],
+            &[("KAPACITOR_ADMIN_TOKEN", "wrong")],
+            "no permission: the token is in /data/admin.token",
+        ),
+        (
+            2,
+            &["member", "add", "b:9091"],
+            &[("KAPACITOR_ADMIN_TOKEN", "a b")],
+            "KAPACITOR_ADMIN_TOKEN holds no token",
+        ),
+        (
+            1,
+            &["member", "add", "api:9092"],
+            &[sesame],
+            "api:9092 is an HTTP API, give the RPC address",
+        ),
+        (1, &["member", "add", "http://b:9091"], &[sesame], "is a URL: give host:port"),
+        (1, &["member", "add", "b"], &[sesame], "has no port"),
+        (1, &["member", "remove", "kapacitor-2"], &[sesame], "\"kapacitor-2\" is no member ID"),
+        (2, &["member", "add"], &[], "Must provide the RPC address"),
+        (2, &["member", "add", "a:1", "b:1"], &[], "Usage: kapacitorctl member add"),
+        (2, &["member", "list", "-config", "x"], &[], "flag provided but not defined: -config"),
+        (
+            2,
+            &["member", "list", "-url", "localhost:9092"],
+            &[],
+            "Unsupported protocol scheme: localhost",
+        ),
+        (2, &["member", "drop"], &[], "Unknown command member drop"),
+        (2, &["members"], &[], "Unknown command members"),
+        (2, &[], &[], "Usage: kapacitorctl [options]"),
+    ] {
+        let vars: Vec<_> = [("KAPACITOR_URL", &*url)].iter().chain(vars).copied().collect();
+        let outcome = stage::run(&KAPACITORCTL, words, &vars);
+        assert!(outcome.err.contains(expect), "{words:?}: {}", outcome.err);
+        assert_eq!((outcome.code, &*outcome.out), (code, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn status_is_shown_as_json_too() {
+    let fake = FakeMember::start(member);
+    let outcome = fake.run(&KAPACITORCTL, &["cluster", "status", "-o", "json"]);
+    let shown: Cluster = serde_json::from_str(&outcome.out).expect("JSON");
+    assert_eq!(shown, cluster(["kapacitor-1", "kapacitor-2"]));
+    let outcome = fake.run(&KAPACITORCTL, &["cluster", "status", "-o", "xml"]);
+    assert_eq!(outcome.code, 2);
+}
+
+#[test]
+fn help_names_every_command() {
+    let all = stage::run(&KAPACITORCTL, &["help"], &[]);
+    assert_eq!(all.code, 0);
+    for command in KAPACITORCTL.commands {
+        assert!(all.out.contains(command.name), "{}", command.name);
+        let words: Vec<&str> = ["help"].into_iter().chain(command.name.split(' ')).collect();
+        let one = stage::run(&KAPACITORCTL, &words, &[]);
+        assert!(one.code == 0 && one.out.contains(command.about), "{}", command.name);
+    }
+    assert_eq!(stage::run(&KAPACITORCTL, &["help", "member"], &[]).code, 0);
+    assert_eq!(stage::run(&KAPACITORCTL, &["member", "add", "-h"], &[]).code, 0);
+}
