@@ -1,9 +1,10 @@
 //! `alert`: judges the level of each group and raises events for its topics.
 //!
 //! What the script says stands here; how levels are decided is in `ladder`, when an event fires in
-//! `history`, its texts in `text`, handlers written in the script in `handlers`, the machine in
-//! `run`. Behaviour: handbook page "alert".
+//! `history`, its texts in `text`, handlers written in the script in `handlers`, what is
+//! forwarded in `forward`, the machine in `run`. Behaviour: handbook page "alert".
 
+mod forward;
 mod handlers;
 mod history;
 mod ladder;
@@ -15,6 +16,7 @@ use model::{Duration, Str};
 use tick::{ArgType, Lambda, Shape, Signature};
 
 use super::{Args, Define, Gives, Kind, Place, QUIET, Returned, Run, Start};
+use forward::Adds;
 use handlers::Inline;
 
 /// `|alert()`
@@ -94,17 +96,6 @@ struct Alert {
 struct Inhibit {
     category: Str,
     tags: Vec<Str>,
-}
-
-/// Names of what is added to forwarded data; empty for nothing.
-#[derive(Clone, Debug, Default)]
-struct Adds {
-    level_tag: Str,
-    id_tag: Str,
-    level_field: Str,
-    message_field: Str,
-    id_field: Str,
-    duration_field: Str,
 }
 
 impl Default for Alert {

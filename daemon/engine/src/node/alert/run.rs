@@ -10,10 +10,11 @@ use model::{
     Batch, BatchPoint, Dimensions, Duration, Fields, Group, Point, Str, Tags, Time, Value,
 };
 
+use super::forward::{Adds, Fired};
 use super::history::{History, Rules, Step};
 use super::ladder::{Ladder, LadderState};
 use super::text::{Facts, Happened, Known, Texts};
-use super::{Adds, Alert, Inhibit, handlers};
+use super::{Alert, Inhibit, handlers};
 use crate::effect::Effect;
 use crate::graph::{Grouped, Out};
 use crate::group::Groups;
@@ -66,14 +67,6 @@ struct Subject<'a> {
     tags: &'a Tags,
     fields: &'a Fields,
     time: Time,
-}
-
-/// A fired event's texts and duration, for what is forwarded.
-struct Fired {
-    id: Str,
-    message: Str,
-    level: Level,
-    duration: Duration,
 }
 
 impl Alerter {
@@ -379,68 +372,5 @@ impl Node {
             event: None,
             message: None,
         }
-    }
-}
-
-impl Adds {
-    fn is_empty(&self) -> bool {
-        let names = [
-            &self.level_tag,
-            &self.id_tag,
-            &self.level_field,
-            &self.message_field,
-            &self.id_field,
-            &self.duration_field,
-        ];
-        names.iter().all(|name| name.is_empty())
-    }
-
-    fn tags(&self, tags: &Tags, fired: &Fired) -> Tags {
-        let mut tags = tags.clone();
-        for (name, value) in [(&self.level_tag, fired.level.name()), (&self.id_tag, &*fired.id)] {
-            if !name.is_empty() {
-                tags = tags.with(name.clone(), value.into());
-            }
-        }
-        tags
-    }
-
-    fn fields(&self, fields: &Fields, fired: &Fired) -> Fields {
-        let mut fields = fields.clone();
-        let mut set = |name: &Str, value: Value| {
-            if !name.is_empty() {
-                fields = fields.with(name.clone(), value);
-            }
-        };
-        set(&self.level_field, fired.level.name().into());
-        set(&self.message_field, fired.message.clone().into());
-        set(&self.id_field, fired.id.clone().into());
-        set(&self.duration_field, fired.duration.0.into());
-        fields
-    }
-
-    fn to_point(&self, point: &Point, fired: &Fired) -> Point {
-        Point {
-            tags: self.tags(&point.tags, fired),
-            fields: self.fields(&point.fields, fired),
-            ..point.clone()
-        }
-    }
-
-    /// Adds to all points; added tags also become tags of the group.
-    fn to_batch(&self, batch: &Batch, fired: &Fired) -> Batch {
-        let points = batch.points.iter().map(|point| BatchPoint {
-            tags: self.tags(&point.tags, fired),
-            fields: self.fields(&point.fields, fired),
-            time: point.time,
-        });
-        let points = points.collect();
-        let tags = self.tags(batch.group.tags(), fired);
-        let dimensions = Dimensions {
-            by_name: batch.group.dimensions().by_name,
-            tags: tags.iter().map(|(key, _)| key.clone()).collect(),
-        };
-        let group = Group::of(&dimensions, &batch.name, &tags);
-        Batch { points, group, ..batch.clone() }
     }
 }
