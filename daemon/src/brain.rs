@@ -293,11 +293,6 @@ impl Driver {
                         let _ = waits.send(bytes);
                     }
                 }
-                Output::Attempt(attempt) => match self.member.handler(&attempt.handler) {
-                    Some(handler) => self.hands.deliverer.attempt(attempt, handler),
-                    // Deleted in between.
-                    None => self.hands.report_gone(&attempt),
-                },
                 other => self.hands.carry_out(other),
             }
         }

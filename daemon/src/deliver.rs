@@ -7,6 +7,7 @@ mod log;
 pub(crate) mod post;
 mod tcp;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub(crate) struct Deliverer {
     pub(crate) brain: Brain,
     pub(crate) endpoints: Arc<Endpoints>,
     /// Kinds that are switched off by `-disable-handlers`.
-    pub(crate) disabled: Vec<String>,
+    pub(crate) disabled: BTreeSet<String>,
 }
 
 impl Deliverer {

@@ -77,18 +77,26 @@ impl Ingest {
             given => given,
         };
         let (database, policy) = (Str::from(database), Str::from(policy));
+        let points = self.parse(&database, &policy, precision, body)?;
+        self.count(&database, &policy, &points);
+        self.distribute(&database, &policy, points).await;
+        Ok(())
+    }
+
+    fn parse(
+        &self,
+        database: &Str,
+        policy: &Str,
+        precision: Precision,
+        body: &[u8],
+    ) -> Result<Vec<Arc<Point>>, LineErrors> {
         let mut interner = self.lock_interners().pop().unwrap_or_else(Interner::new);
-        let points =
-            line::parse(body, clock::now(), precision, &mut interner, &database, &policy);
+        let points = line::parse(body, clock::now(), precision, &mut interner, database, policy);
         let mut kept = self.lock_interners();
         if kept.len() < INTERNERS {
             kept.push(interner);
         }
-        drop(kept);
-        let points = points?;
-        self.count(&database, &policy, &points);
-        self.distribute(&database, &policy, points).await;
-        Ok(())
+        points
     }
 
     /// Whether a body would be taken: for a write that is refused for another reason.

@@ -1,15 +1,31 @@
 //! kapacitord as a library: the shell of one member. It owns what the floors must not know: the
 //! command line, configuration, disk, logging, sockets and clocks.
 //!
-//! Start with [`command::run`]; configuration is read once into [`config::Config`], disk is behind
-//! [`store::Store`].
+//! Start with [`command::run`] (the process) or [`start::start`] (a member inside a test);
+//! configuration is read once into [`config::Config`], disk is behind [`store::Store`], the machine
+//! that decides everything about the cluster is driven in `brain`.
 
+mod brain;
+mod clock;
 pub mod command;
 pub mod config;
+mod deliver;
+mod health;
+mod http;
+mod ingest;
+mod load;
 pub mod logging;
+mod net;
+mod serve;
+pub mod start;
+mod steward;
 pub mod store;
+mod subscribe;
+mod surroundings;
+mod tasks;
+mod tls;
 
-/// Runs a member until it is told to stop.
-pub fn serve(_config: config::Config, _log: logging::Log) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no member to run yet")
-}
+pub use serve::serve;
+
+/// The release, as told to clients and peers.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

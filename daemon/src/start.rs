@@ -79,13 +79,15 @@ struct Sockets {
 pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     let config = Arc::new(config);
     let (store, stored) = open_store(&config)?;
-    let (identity, cluster, state) = identify(&store, &stored)?;
+    let identity = identify(&store, &stored)?;
     let sockets = Sockets::bind(&config).await?;
     let addrs = sockets.addrs()?;
     let addresses = addresses(&config, &addrs);
     let member_config = member_config(&config, addresses)?;
-    let member = Member::new(member_config, identity, stored, brain::now())
+    let member = Member::new(member_config, identity, &stored, nonces(), brain::now())
         .context("the data directory cannot be read; restore it from a backup")?;
+    let (cluster, state) = (member.cluster(), member.state());
+    store.identity().write(identity.member, cluster)?;
 
     let runtime = Runtime::current();
     let disk_health = Arc::new(DiskHealth::default());
@@ -172,10 +174,6 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         member: identity.member,
         stopped: Some(stopped_sender),
     };
-    brain.tell(Input::Command {
-        ticket: member::Ticket(0),
-        command: member::Command::FreshClusterId(fresh_cluster_id()),
-    });
 
     let (http_stop, http_stops) = watch::channel(false);
     let (rpc_stop, rpc_stops) = watch::channel(false);
@@ -284,23 +282,28 @@ fn open_store(config: &Config) -> anyhow::Result<(Arc<Store>, Stored)> {
 }
 
 /// Who this member is: the database is the truth, the text files are adopted without one.
-fn identify(store: &Store, stored: &Stored) -> anyhow::Result<(Identity, ClusterId, State)> {
+fn identify(store: &Store, stored: &Stored) -> anyhow::Result<Identity> {
     let files = store.identity();
     let member = match member::stored_member(stored)? {
         Some(id) => id,
         None => files.member()?.unwrap_or_else(|| MemberId::from_uuid(uuid::Uuid::new_v4())),
     };
-    let stored_cluster = member::stored_cluster(stored)?;
-    let cluster = match stored_cluster {
+    let cluster = match member::stored_cluster(stored)? {
         Some(id) => id,
         None => files.cluster()?.unwrap_or_else(fresh_cluster_id),
     };
-    files.write(member, cluster)?;
     let unix_ms = u64::try_from(clock::now().0 / 1_000_000).unwrap_or(0);
     let boot = BootGeneration::next(member::stored_boot(stored)?, unix_ms);
-    let identity = Identity { member, fresh_cluster: cluster, boot };
-    let state = member::stored_state(stored)?.unwrap_or(State::Uninitialized);
-    Ok((identity, cluster, state))
+    Ok(Identity { member, cluster, fresh_cluster: fresh_cluster_id(), boot })
+}
+
+/// Nonces of sealed packets: 192 random bits each.
+fn nonces() -> Box<dyn gossip::NonceSource> {
+    Box::new(|| {
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).expect("the system gives random bytes while it runs");
+        nonce
+    })
 }
 
 /// A cluster id nobody has.

@@ -97,7 +97,7 @@ impl Steward {
         // A source is `main:TASK:NODE`.
         let mut parts = key.source.split(':');
         if let (Some("main"), Some(task)) = (parts.next(), parts.next()) {
-            self.tasks.runner.answer_when_past(task, model::Time(key.time), id);
+            self.tasks.runner.answer_when_past(task, key.time, id);
         }
     }
 }

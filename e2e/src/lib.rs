@@ -1,1 +1,1 @@
-//! e2e
+//! Programs as processes: what the tests from outside share.

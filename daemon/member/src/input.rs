@@ -92,6 +92,15 @@ pub enum Input {
     },
     /// An event of a task here.
     Raise(Raise),
+    /// An alert node found that one of its topics must take over the state another one has.
+    RestoreState {
+        /// The topic to change.
+        topic: Str,
+        /// The event id.
+        id: Str,
+        /// Its state from now on.
+        state: alert::State,
+    },
     /// A task was started here, or its handlers changed.
     TaskStarted(TaskStarted),
     /// A task has become warm: its windows have filled since it started.

@@ -134,6 +134,7 @@ impl Member {
                 Command::FreshClusterId(id) => self.fresh_cluster = Some(id),
                 command => self.command(ticket, command),
             },
+            Input::RestoreState { topic, id, state } => self.restore_state(&topic, id, state),
             Input::TaskStarted(task) => self.task_started(task),
             Input::TaskWarm(id) => self.task_warm(&id),
             Input::TaskStopped { id, deleted } => self.task_stopped(&id, deleted),

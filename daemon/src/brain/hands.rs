@@ -66,6 +66,7 @@ impl Hands {
             Output::Probe { id, service, address, member, deadline } => {
                 self.probe(id, service, address, member, deadline);
             }
+            Output::Attempt { attempt, handler } => self.deliverer.attempt(attempt, handler),
             Output::WarmQuery { id, key } => self.notice(Notice::WarmQuery(id, key)),
             Output::ClusterChanged { cluster, state } => {
                 self.header.cluster = cluster;
@@ -77,16 +78,8 @@ impl Hands {
             Output::Log(line) => log(&line),
             Output::Completed { .. }
             | Output::Answer { .. }
-            | Output::GossipSyncReply { .. }
-            | Output::Attempt(_) => unreachable!("the driver takes these itself"),
+            | Output::GossipSyncReply { .. } => unreachable!("the driver answers who waits"),
         }
-    }
-
-    /// The handler of an attempt does not exist any more.
-    pub(super) fn report_gone(&self, attempt: &alert::Attempt) {
-        let text = "the handler was deleted".to_owned();
-        let outcome = alert::Outcome::Failed { retryable: false, text };
-        self.brain.tell(Input::Attempted { token: attempt.token, outcome });
     }
 
     /// All outputs of a round were taken: the writes among them are given to the disk together.

@@ -43,7 +43,7 @@ impl Endpoints {
             };
             let (alert_text, row_text) = (read(&config.alert_template)?, read(&config.row_template)?);
             let parse = |text: &String| {
-                Template::parse_with_json("alert-template", text, Mode::Text)
+                Template::parse("alert-template", text, Mode::Text)
                     .map_err(|e| anyhow::anyhow!("[[httppost]] {:?}: {e}", config.endpoint))
             };
             let endpoint = Endpoint {

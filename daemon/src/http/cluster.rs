@@ -23,7 +23,7 @@ impl From<Gone> for Refusal {
 
 /// `GET /cluster`
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
-    let view = app.brain.look(|member| member.cluster(clock::elapsed())).await?;
+    let view = app.brain.look(member::Member::cluster_view).await?;
     let now = clock::now();
     let ago = |d: std::time::Duration| now.minus(Duration(d.as_nanos() as i64)).to_string();
     let members: Vec<Json> = view
@@ -46,7 +46,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
             })
         })
         .collect();
-    let conflicts: Vec<Json> = view.conflicts.iter().map(|c| json!(c.to_string())).collect();
+    let conflicts: Vec<Json> = view.conflicts.iter().map(conflict_json).collect();
     Ok(ok(&json!({
         "state": view.state.to_string(),
         "cluster-id": view.cluster.to_string(),
@@ -56,6 +56,22 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
         "members": members,
         "conflicts": conflicts,
     })))
+}
+
+fn conflict_json(conflict: &member::specs::Conflict) -> Json {
+    let (kind, topic, id) = match &conflict.key {
+        rpc::SpecKey::Handler { topic, id } => ("handler", topic, Some(&**id)),
+        rpc::SpecKey::Deletion { topic } => ("topic-deletion", topic, None),
+    };
+    let writer = |stamp: &rpc::Stamp| stamp.member.to_string();
+    json!({
+        "kind": kind,
+        "topic": &**topic,
+        "handler": id,
+        "winner": writer(&conflict.winner),
+        "loser": writer(&conflict.loser),
+        "lost": conflict.lost.as_deref(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -96,20 +112,22 @@ pub(crate) async fn remove(
 }
 
 async fn check(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
-    let cluster = app.brain.look(member::Member::cluster_id).await?;
+    let cluster = app.brain.look(member::Member::cluster).await?;
     app.permission.check(headers, cluster, clock::now())
 }
 
 /// The status of a command's failure.
 pub(crate) fn refused(error: CommandError) -> Refusal {
     let status = match &error {
-        CommandError::Unreachable { .. } | CommandError::Unknown(_) => StatusCode::BAD_GATEWAY,
+        CommandError::Unreachable { .. } => StatusCode::BAD_GATEWAY,
         CommandError::NotRpc { .. }
         | CommandError::Unauthenticated { .. }
         | CommandError::CannotAdd { .. }
         | CommandError::InvalidSpec(_) => StatusCode::BAD_REQUEST,
-        CommandError::CannotRemove(gossip::RemoveError::Unknown(_)) => StatusCode::NOT_FOUND,
-        CommandError::CannotRemove(_) | CommandError::ChangeUnderWay => StatusCode::CONFLICT,
+        CommandError::CannotRemove(gossip::RemoveError::UnknownId(_)) => StatusCode::NOT_FOUND,
+        CommandError::CannotRemove(_)
+        | CommandError::NoSurvivor
+        | CommandError::ChangeUnderWay => StatusCode::CONFLICT,
         CommandError::Leaving(_) | CommandError::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::JoinFailed { .. } | CommandError::HandlerExists { .. } | CommandError::Spec(_) => {
             StatusCode::INTERNAL_SERVER_ERROR

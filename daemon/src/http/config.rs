@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::App;
 use super::answer::{Link, Refusal, Reply, compact};
 use crate::config::schema::{Kind, SECTIONS, Section, Shape};
-use crate::config::settings::{Element, Value};
+use crate::config::{Element, Value};
 
 /// `GET /config`
 pub(crate) async fn sections(State(app): State<Arc<App>>) -> Reply {
@@ -69,7 +69,7 @@ fn check_enabled(app: &App) -> Result<(), Refusal> {
 }
 
 fn overridable() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().filter(|s| s.overridable)
+    SECTIONS.iter().copied().filter(|s| s.overridable)
 }
 
 fn elements(app: &App, section: &'static Section) -> Vec<Json> {

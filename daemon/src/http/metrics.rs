@@ -153,7 +153,7 @@ fn subscriptions(families: &Families, app: &App) {
 }
 
 async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gone> {
-    let look = |m: &member::Member| (m.cluster(clock::elapsed()), m.counters());
+    let look = |m: &member::Member| (m.cluster_view(), m.counters());
     let (view, counters) = app.brain.look(look).await?;
     let mut by_status = std::collections::BTreeMap::<&str, f64>::new();
     for status in ["alive", "failed", "leaving", "left"] {
@@ -165,7 +165,7 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
     let series: Vec<_> = by_status.into_iter().map(|(s, n)| (vec![s.to_owned()], n)).collect();
     families.gauge("kapacitor_cluster_members", "Members as this one sees them, by status.", &["status"], &series);
     families.gauge("kapacitor_member_ready", "1 when this member takes its full part.", &[], &[(vec![], f64::from(u8::from(view.ready)))]);
-    let mut plain = |name: &str, help: &str, value: u64| {
+    let plain = |name: &str, help: &str, value: u64| {
         families.counter(name, help, &[], &[(vec![], value as f64)]);
     };
     plain("kapacitor_alert_events_raised_total", "Events raised by tasks, publish and aggregate.", counters.raised);

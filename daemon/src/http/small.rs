@@ -12,7 +12,6 @@ use serde_json::json;
 
 use super::App;
 use super::answer::{Refusal, Reply, no_content, with_status};
-use crate::clock;
 
 /// `GET` and `HEAD /ping`
 pub(crate) async fn ping() -> Response {
@@ -45,7 +44,7 @@ pub(crate) async fn subscriptions(State(app): State<Arc<App>>) -> Reply {
 /// `GET /ready`: 200 when the member takes its full part, else 503; what is wrong beside it in
 /// `warnings`.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Reply {
-    let readiness = app.brain.look(|m| m.readiness(clock::elapsed())).await?;
+    let readiness = app.brain.look(member::Member::readiness).await?;
     let (ready, state) = match readiness {
         Readiness::Ready => (true, "ready"),
         Readiness::Unsynced => (true, "ready, but not synced with any peer"),

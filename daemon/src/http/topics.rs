@@ -84,7 +84,7 @@ async fn events(app: &App, id: &str, uri: &Uri) -> Reply {
 async fn handlers(app: &App, id: &str, uri: &Uri) -> Reply {
     let pattern = pattern(&query_of(uri))?;
     let topic = id.to_owned();
-    let specs = app.brain.look(move |m| m.handler_specs(&topic)).await?;
+    let specs = app.brain.look(move |m| specs_of(m, &topic)).await?;
     let shown: Vec<Json> =
         specs.iter().filter(|s| pattern.matches(&s.id)).map(|s| handler_json(s)).collect();
     Ok(ok(&json!({"link": Link::verbatim(uri.to_string()), "topic": id, "handlers": shown})))
@@ -92,9 +92,24 @@ async fn handlers(app: &App, id: &str, uri: &Uri) -> Reply {
 
 async fn handler(app: &App, topic: &str, id: &str) -> Result<Arc<HandlerSpec>, Refusal> {
     let wanted = topic.to_owned();
-    let specs = app.brain.look(move |m| m.handler_specs(&wanted)).await?;
+    let specs = app.brain.look(move |m| specs_of(m, &wanted)).await?;
     let found = specs.into_iter().find(|s| s.id == id);
     found.ok_or_else(|| Refusal::missing(format!("unknown handler: {id:?}")))
+}
+
+/// The handlers of a topic as they were defined, by id; those in scripts are not among them.
+fn specs_of(member: &member::Member, topic: &str) -> Vec<Arc<HandlerSpec>> {
+    let of_topic = |key: &rpc::SpecKey| {
+        matches!(key, rpc::SpecKey::Handler { topic: t, .. } if &**t == topic)
+    };
+    member
+        .specs()
+        .iter()
+        .filter(|(key, _)| of_topic(key))
+        .filter_map(|(_, state)| state.value.as_ref())
+        .filter_map(|json| HandlerSpec::from_json(json.as_bytes()).ok())
+        .map(Arc::new)
+        .collect()
 }
 
 /// `POST /alerts/topics/T/handlers`

@@ -11,7 +11,7 @@ use crate::clock;
 
 /// Everything, members sorted by name.
 pub(crate) async fn vars(State(app): State<Arc<App>>) -> Reply {
-    let member = app.brain.look(|m| (m.cluster_id(), m.counters(), topics(m))).await?;
+    let member = app.brain.look(|m| (m.cluster(), m.counters(), topics(m))).await?;
     let (cluster_id, counters, topics) = member;
     let mut sets = Sets {
         all: Map::new(),

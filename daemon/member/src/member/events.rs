@@ -13,6 +13,16 @@ use crate::output::Severity;
 use crate::persist::{Record, Write, encode};
 
 impl Member {
+    /// Sets the state of an event id in a topic, as a restarted alert node asks for.
+    pub(super) fn restore_state(&mut self, topic: &Str, id: Str, state: alert::State) {
+        self.states.put(topic, &id, state.time, state.level);
+        if self.config.persist_topics {
+            let record = Record::State(self.topic_state(topic, &id, state.clone()));
+            self.persist(Write::Journal(encode(&record)));
+        }
+        self.topics.restore(topic, id, state);
+    }
+
     /// An event of a task here, or of a `publish` or `aggregate` here.
     pub(super) fn raise(&mut self, raise: Raise) {
         self.counters.raised += 1;
@@ -26,7 +36,7 @@ impl Member {
         let key = key_of(&event);
         if self.is_alone() {
             let event = self.collect(event);
-            let raised = self.dedup_event(key, &event);
+            let raised = dedup_event(key, &event);
             self.events.insert(raised.hash, Arc::clone(&event));
             self.give_to_dedup(raised, cold);
             self.run_internal(&event);
@@ -36,23 +46,17 @@ impl Member {
         if self.dedup.is_done(&key.topic, hash) || self.events.contains_key(&hash) {
             // Another member's offer came first: state, publish and aggregate have seen it.
             self.counters.known += 1;
-            let raised = self.dedup_event(key, &event);
+            let raised = dedup_event(key, &event);
             self.give_to_dedup(raised, cold);
             return;
         }
         let event = self.collect(event);
-        let raised = self.dedup_event(key, &event);
+        let raised = dedup_event(key, &event);
         self.events.insert(raised.hash, Arc::clone(&event));
         self.give_to_dedup(raised, cold);
         if self.owns(&event.topic) {
             self.run_internal(&event);
         }
-    }
-
-    fn dedup_event(&self, key: Key, event: &alert::Event) -> Arc<dedup::Event> {
-        let mut bytes = Vec::with_capacity(event.weight().min(4096));
-        bytes = postcard::to_extend(event, bytes).expect("an event is plain data");
-        dedup::Event::new(key, bytes)
     }
 
     fn give_to_dedup(&mut self, event: Arc<dedup::Event>, cold: bool) {
@@ -228,4 +232,11 @@ fn key_of(event: &alert::Event) -> Key {
         source: event.body.source.0.clone(),
         occurrence: key.occurrence,
     }
+}
+
+/// The event as dedup carries it.
+fn dedup_event(key: Key, event: &alert::Event) -> Arc<dedup::Event> {
+    let mut bytes = Vec::with_capacity(event.weight().min(4096));
+    bytes = postcard::to_extend(event, bytes).expect("an event is plain data");
+    dedup::Event::new(key, bytes)
 }

@@ -1,0 +1,4 @@
+//! Tests from outside the walls: rules of the house, then programs as users run them.
+
+mod rooms;
+mod tidy;
