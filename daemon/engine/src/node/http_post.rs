@@ -81,10 +81,11 @@ impl Define for Definition {
             None => None,
         };
         let url = endpoint.map(|e| &e.url).or(self.urls.first()).cloned().unwrap_or_default();
+        let zone = &start.settings.zone;
         let row = endpoint.and_then(|e| e.row_template.as_ref());
         Ok(Box::new(Poster {
-            url: RowTemplate::parse("url", &url)?,
-            body: row.map(|text| RowTemplate::parse("row", text)).transpose()?,
+            url: RowTemplate::parse("url", &url, zone)?,
+            body: row.map(|text| RowTemplate::parse("row", text, zone)).transpose()?,
             endpoint: self.endpoints.first().cloned(),
             rule: self.clone(),
             held: None,

@@ -227,3 +227,50 @@ fn log_writes_rows_with_its_level_and_prefix() {
         "#]],
     );
 }
+
+#[test]
+fn http_post_renders_its_url_and_the_endpoints_row_template() {
+    let line = "m,h=a v=1.5,w=\"x\" 1500000000000000000";
+    check(
+        "|httpPost('http://s/{{ .Name }}-{{ index .Tags \"h\" }}')",
+        &[line],
+        expect![[r#"
+        m-a {"name":"m","tags":{"h":"a"},"columns":["time","v","w"],"values":[["2017-07-14T02:40:00Z",1.5,"x"]]}
+    "#]],
+    );
+    let endpoint = crate::Endpoint {
+        url: "http://s/e".into(),
+        row_template: Some(
+            "{{ .Name }}{{ range .Values }} {{ .time }} {{ .v }} {{ .w }}{{ end }}".into(),
+        ),
+        alert_template: None,
+    };
+    let settings =
+        crate::Settings { endpoints: [("e".into(), endpoint)].into(), ..super::settings() };
+    let script = "stream|from()|httpPost().endpoint('e').header('X-A', 'b').timeout(3s)";
+    let mut bench = super::Bench::start(script, &settings).unwrap();
+    bench.task.handle_points(model::Time(0), &[super::point(line)], &super::Nowhere);
+    let Some(crate::Effect::HttpPost { request, .. }) = bench.task.poll_effect() else {
+        panic!("a request")
+    };
+    expect![[r#"
+        HttpPost {
+            url: "http://s/e",
+            endpoint: Some(
+                "e",
+            ),
+            headers: [
+                (
+                    "X-A",
+                    "b",
+                ),
+            ],
+            content_type: None,
+            body: "m 2017-07-14 02:40:00 +0000 UTC 1.5 x",
+            timeout: Duration(
+                3000000000,
+            ),
+        }
+    "#]]
+    .assert_debug_eq(&request);
+}
