@@ -19,7 +19,7 @@ use rpc::{Past, SpecKey, SpecState, Stamp};
 pub use digest::{BUCKETS, Digest, bucket_of};
 
 /// How long a tombstone is kept at least.
-pub const TOMBSTONE_AGE: Duration = Duration::from_secs(24 * 3600);
+pub const TOMBSTONE_AGE: Duration = Duration::from_hours(24);
 /// Writes remembered per key: bounds how far back a concurrent edit is noticed.
 pub const HISTORY: usize = 16;
 /// Keys the map holds at most, tombstones included.

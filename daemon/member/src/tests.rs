@@ -2,4 +2,5 @@
 
 mod membership;
 mod once;
+mod pace;
 mod world;

@@ -147,7 +147,11 @@ fn answers() -> Vec<Answer> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, b| {
+        let _ = write!(text, "{b:02x}");
+        text
+    })
 }
 
 #[test]
@@ -172,41 +176,41 @@ fn the_bytes_of_version_1_do_not_change() {
     fn check(bytes: Vec<Vec<u8>>, expected: Expect) {
         let lines: Vec<String> = bytes
             .iter()
-            .map(|b| format!("{:4} {:016x}", b.len(), xxhash_rust::xxh3::xxh3_64(b)))
+            .map(|b| format!("{:<4} {:016x}", b.len(), xxhash_rust::xxh3::xxh3_64(b)))
             .collect();
         expected.assert_eq(&lines.join("\n"));
     }
     check(
         requests().iter().map(|r| encode_request(&header(), r)).collect(),
         expect![[r#"
-          57 d2450c34804d4b9c
-         194 e093476f853603d3
-         142 91678a9992be0b0d
-         107 6bc2b6a9f5a786f3
-          58 6c48c65b99490b07
-         127 dfde1741d5b1d894
-          61 d2584319c7d0f310
-          59 8c537cc950defed1
-          59 6eb3a3088aa33c3a
-          75 d1f182a5963295c4
-          74 18a8e36d2b6dd44b
-          57 3a1a59228ba1b9cc
-         142 25f7289178cc4035
-         127 a988ab9ee219cfe0"#]],
+            57   d2450c34804d4b9c
+            194  e093476f853603d3
+            142  91678a9992be0b0d
+            107  6bc2b6a9f5a786f3
+            58   6c48c65b99490b07
+            127  dfde1741d5b1d894
+            61   d2584319c7d0f310
+            59   8c537cc950defed1
+            59   6eb3a3088aa33c3a
+            75   d1f182a5963295c4
+            74   18a8e36d2b6dd44b
+            57   3a1a59228ba1b9cc
+            142  25f7289178cc4035
+            127  a988ab9ee219cfe0"#]],
     );
     check(
         answers().iter().map(encode_answer).collect(),
         expect![[r#"
-           3 bac0c69c15810e04
-          79 6f9a9b633d1fc170
-          56 dc6b7bb602c80d80
-          57 fd185e60f2353c79
-           9 8cdd91bc9c38af66
-           9 fe5f0ed45bb827c6
-          23 fc83043ee9430423
-           4 13ded94c1c8473f7
-          21 b6321af1368fa3e5
-           4 346afce7a8af1572"#]],
+            3    bac0c69c15810e04
+            79   6f9a9b633d1fc170
+            56   dc6b7bb602c80d80
+            57   fd185e60f2353c79
+            9    8cdd91bc9c38af66
+            9    fe5f0ed45bb827c6
+            23   fc83043ee9430423
+            4    13ded94c1c8473f7
+            21   b6321af1368fa3e5
+            4    346afce7a8af1572"#]],
     );
     let hello = encode_request(&header(), &requests()[0]);
     expect!["011000000000000040008000000000000001071011111111111141118111111111111111011000000000000040008000000000000002000101"].assert_eq(&hex(&hello));

@@ -47,7 +47,7 @@ impl Member {
         }
         let hello = Request::Hello(Hello { versions: (OLDEST_VERSION, VERSION) });
         let waits_for = self.call_address(address.clone(), None, hello, Purpose::Add);
-        self.change = Some(Change::Add(Add {
+        self.change = Some(Change::Add(Box::new(Add {
             ticket,
             address,
             deadline: self.now.elapsed + ADD_WAIT,
@@ -56,7 +56,7 @@ impl Member {
             hello: None,
             release: None,
             dialled: Dialled::new(),
-        }));
+        })));
     }
 
     /// Whether a membership change may begin here.
@@ -134,7 +134,7 @@ impl Member {
         }
     }
 
-    fn plan_add(&mut self, mut add: Add) {
+    fn plan_add(&mut self, mut add: Box<Add>) {
         let Some(hello) = add.hello.clone() else { return };
         let roster = self.gossip.roster();
         match plan_add(roster, self.id, self.cluster, &hello, &add.dialled) {

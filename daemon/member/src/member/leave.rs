@@ -16,9 +16,9 @@ use crate::view::Readiness;
 /// A member that synced with nobody after its start is ready after this.
 pub(super) const READY_WAIT: Duration = Duration::from_secs(10);
 /// A drained member that is not removed after this goes on.
-const RESUME_AFTER: Duration = Duration::from_secs(60);
+const RESUME_AFTER: Duration = Duration::from_mins(1);
 /// A removed member tries for so long to hand over what it holds, then gives it up, counted.
-const HAND_OVER_WAIT: Duration = Duration::from_secs(600);
+const HAND_OVER_WAIT: Duration = Duration::from_mins(10);
 
 /// Where in its life a member is.
 #[derive(Clone, Debug, PartialEq, Eq)]

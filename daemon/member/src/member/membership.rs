@@ -18,7 +18,7 @@ use crate::persist::{Row, Write};
 /// What this member is asked to change in its cluster.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Add(Add),
+    Add(Box<Add>),
     Remove(Remove),
 }
 

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// A peer with which a sync failed is tried again after this.
 const RETRY: Duration = Duration::from_secs(2);
 /// Dedup's part may take so long.
-const DEDUP_WAIT: Duration = Duration::from_secs(60);
+const DEDUP_WAIT: Duration = Duration::from_mins(1);
 /// Event states per page.
 const PAGE: usize = 1_000;
 /// Keys per page.

@@ -115,7 +115,7 @@ fn concurrent_edits_converge_and_both_sides_name_the_loser() {
     let loser = write(&mut a, "h", Some("left"), None);
     let winner = write(&mut b, "h", Some("right"), None);
     let expected = Conflict { key: handler("h"), winner, loser, lost: Some("left".into()) };
-    assert_eq!(sync(&b, &mut a).conflicts, [expected.clone()]);
+    assert_eq!(sync(&b, &mut a).conflicts, std::slice::from_ref(&expected));
     assert!(
         sync(&a, &mut b).conflicts.contains(&expected)
             || a.value(&handler("h")) == b.value(&handler("h"))
@@ -177,7 +177,7 @@ fn a_tombstone_waits_for_its_age_and_for_every_roster_member() {
     assert!(a.collect_tombstones(day, &roster).is_empty(), "b has not shown that it knows");
     sync(&a, &mut b);
     a.note_peer_root(member(2), b.digest().root());
-    assert!(a.collect_tombstones(day - Duration::from_secs(1), &roster).is_empty());
+    assert!(a.collect_tombstones(Duration::from_hours(23), &roster).is_empty());
     assert_eq!(a.collect_tombstones(day, &roster), [handler("h")]);
     assert_eq!(a.digest().root(), Digest::default().root());
     assert!(a.highest() >= 2, "the version counter never goes back");

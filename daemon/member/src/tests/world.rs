@@ -195,7 +195,7 @@ impl World {
         self.number += 1;
         let ticket = self.number;
         self.input(n, Input::Command { ticket: Ticket(ticket), command });
-        let until = self.now + Duration::from_secs(120);
+        let until = self.now + Duration::from_mins(2);
         while !self.results.contains_key(&ticket) {
             assert!(self.now < until && self.step(until), "the command does not end");
         }
@@ -288,9 +288,7 @@ impl World {
 
     fn drain(&mut self, n: usize) {
         let mut last = None;
-        while let Some(output) =
-            self.nodes[n].member.as_mut().and_then(|member| member.poll_output())
-        {
+        while let Some(output) = self.nodes[n].member.as_mut().and_then(Member::poll_output) {
             if let Output::Persist { position, write } = output {
                 self.nodes[n].unsynced.push((position, write));
                 last = Some(position);
