@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use model::{Duration, Fields, Str, Tags, Time};
+use template::{Mode, Object, Template, Value};
 
-use crate::kind::aggregate::Aggregate as Options;
+use crate::kind::aggregate::{Aggregate as Options, DEFAULT_MESSAGE};
 use crate::{Body, Data, Details, Event, Level, Occurrences, Row, Series, Source};
 
 /// Most rows a summary carries; events beyond are counted and their messages and rows left out.
@@ -21,6 +22,8 @@ pub const MAX_SUMMARY_DETAILS: usize = 1 << 20;
 /// after each.
 pub struct Aggregate {
     options: Options,
+    /// The message; `None` is the default, or a text that is no template.
+    message: Option<Template>,
     source: Source,
     window: Option<Window>,
     occurrences: Occurrences,
@@ -43,7 +46,11 @@ struct Window {
 impl Aggregate {
     /// A handler of `topic` with id `handler`.
     pub fn new(topic: &str, handler: &str, options: Options) -> Self {
+        let default = options.message == DEFAULT_MESSAGE;
+        let message =
+            (!default).then(|| Template::parse("message", &options.message, Mode::Text).ok());
         Self {
+            message: message.flatten(),
             options,
             source: Source::of_handler(topic, handler),
             window: None,
@@ -99,10 +106,7 @@ impl Aggregate {
         if hops > crate::MAX_HOPS {
             return None;
         }
-        let message = match render(&self.options, window.count) {
-            Ok(text) => text,
-            Err(text) => text,
-        };
+        let message = self.message(window.count);
         let body = Body {
             occurrence: self.occurrences.next(&id, window.end, Level::Ok),
             id,
@@ -130,6 +134,18 @@ impl Aggregate {
         Some(event)
     }
 
+    /// The message; where its template fails, the reason.
+    fn message(&self, count: u64) -> String {
+        let interval = self.options.interval;
+        match &self.message {
+            None if self.options.message == DEFAULT_MESSAGE => {
+                format!("Received {count} events in the last {}.", interval.to_go_string())
+            }
+            None => self.options.message.clone(),
+            Some(template) => template.render(&Summary { count, interval }).unwrap_or_else(|e| e),
+        }
+    }
+
     /// Wall-clock time at which to call [`Aggregate::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Time> {
         self.window.as_ref().map(|window| window.end)
@@ -147,13 +163,24 @@ fn window_end(now: Time, interval: Duration) -> Time {
     Time(start.saturating_add(interval.0))
 }
 
-/// The message; the two fields of its template are replaced without the template engine.
-fn render(options: &Options, count: u64) -> Result<String, String> {
-    if options.message == crate::kind::aggregate::DEFAULT_MESSAGE {
-        let interval = options.interval.to_go_string();
-        return Ok(format!("Received {count} events in the last {interval}."));
+/// What the message's template is rendered over.
+struct Summary {
+    count: u64,
+    interval: Duration,
+}
+
+impl Object for Summary {
+    fn fields(&self) -> &'static [&'static str] {
+        &["Count", "Interval"]
     }
-    Err(options.message.clone())
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Count" => Some(Value::Int(self.count as i64)),
+            "Interval" => Some(Value::Duration(self.interval.0)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +193,7 @@ mod tests {
             id: "sum".into(),
             interval: Duration::from_secs(10),
             topic: "all".into(),
-            message: crate::kind::aggregate::DEFAULT_MESSAGE.into(),
+            message: DEFAULT_MESSAGE.into(),
         };
         Aggregate::new("t", "agg", options)
     }
@@ -195,6 +222,16 @@ mod tests {
         assert!(!body.data.recoverable);
         assert!(!body.no_external);
         assert!(aggregate.handle_timeout(at(200)).is_none(), "nothing came since");
+    }
+
+    #[test]
+    fn the_message_is_a_template_over_count_and_interval() {
+        let mut options = aggregate().options;
+        options.message = "{{ .Count }}x{{ .Interval }}".into();
+        let mut aggregate = Aggregate::new("t", "agg", options);
+        aggregate.collect(at(1), &event("t", "a", Level::Info, 1));
+        let summary = aggregate.handle_timeout(at(10)).expect("the window is over");
+        assert_eq!(&*summary.body.message, "1x10s");
     }
 
     #[test]

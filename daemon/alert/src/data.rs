@@ -95,6 +95,24 @@ impl Object for AlertData {
             _ => return None,
         })
     }
+
+    fn type_name(&self) -> &'static str {
+        "alert.Data"
+    }
+
+    fn json_name(&self, name: &'static str) -> &'static str {
+        match name {
+            "ID" => "id",
+            "Message" => "message",
+            "Details" => "details",
+            "Time" => "time",
+            "Duration" => "duration",
+            "Level" => "level",
+            "Data" => "data",
+            "PreviousLevel" => "previousLevel",
+            _ => "recoverable",
+        }
+    }
 }
 
 /// `.Data`: the rows.
@@ -111,6 +129,14 @@ impl Object for ResultData {
             let rows = (0..rows.len()).map(|at| RowData { rows: Arc::clone(&rows), at });
             Value::List(rows.map(|row| Value::Object(Arc::new(row))).collect())
         })
+    }
+
+    fn type_name(&self) -> &'static str {
+        "models.Result"
+    }
+
+    fn json_name(&self, _: &'static str) -> &'static str {
+        "series"
     }
 }
 
@@ -131,7 +157,7 @@ impl Object for RowData {
             "Name" => Value::Str(row.name.clone()),
             "Tags" => {
                 let tags = row.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone())));
-                Value::Map(tags.collect::<BTreeMap<_, _>>().into())
+                Value::Tags(tags.collect::<BTreeMap<_, _>>().into())
             }
             "Columns" => Value::List(
                 std::iter::once(Value::Str("time".into()))
@@ -153,6 +179,18 @@ impl Object for RowData {
             _ => return None,
         })
     }
+    fn type_name(&self) -> &'static str {
+        "models.Row"
+    }
+
+    fn json_name(&self, name: &'static str) -> &'static str {
+        match name {
+            "Name" => "name",
+            "Tags" => "tags",
+            "Columns" => "columns",
+            _ => "values",
+        }
+    }
 }
 
 /// A field value as templates see it.
@@ -171,7 +209,7 @@ pub(crate) mod tests {
     use model::{Duration, Time};
 
     use super::*;
-    use crate::{Body, Data, Details, Level, Row, Source};
+    use crate::{Body, Data, Details, Level, Source};
 
     /// A CRITICAL event of the task `al` over a point `kiln,bay=a t=35`.
     pub(crate) fn body() -> Body {
@@ -255,6 +293,12 @@ pub(crate) mod tests {
         let Some(Value::Str(name)) = row.field("Name") else { panic!("name") };
         assert_eq!(&*name, "kiln");
         assert!(data.fields().iter().all(|name| data.field(name).is_some()));
-        let _: Row = data.0.body.rows()[0].clone();
+        let text = "{{ .ID }}|{{ .Duration }}|{{ range .Data.Series }}{{ .Name }}{{ end }}|{{ jsonCompact .Data }}";
+        let template = template::Template::parse("x", text, template::Mode::TextWithJson);
+        assert_eq!(
+            template.and_then(|template| template.render(&data)).as_deref(),
+            Ok("kiln:bay=a|0s|kiln|{\"series\":[{\"name\":\"kiln\",\"tags\":{\"bay\":\"a\"},\
+                \"columns\":[\"time\",\"t\"],\"values\":[[\"1970-01-01T00:00:01Z\",35]]}]}")
+        );
     }
 }

@@ -160,6 +160,11 @@ mod tests {
             ("post", json!({}), "Either URL or endpoint must be non-empty"),
             (
                 "post",
+                json!({"url": "http://{{ .ID"}),
+                "invalid URL template: template: url:1: unclosed action",
+            ),
+            (
+                "post",
                 json!({"url": "http://x", "headers": {"Authenticate": "x"}}),
                 "cannot set 'authenticate' header",
             ),

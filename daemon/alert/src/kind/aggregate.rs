@@ -34,6 +34,9 @@ impl Aggregate {
         if topic.is_empty() {
             return refuse("aggregate topic must not be empty");
         }
+        if let Err(text) = template::Template::parse("message", &message, template::Mode::Text) {
+            return refuse(&text);
+        }
         if message.is_empty() {
             DEFAULT_MESSAGE.clone_into(&mut message);
         }

@@ -38,6 +38,9 @@ impl Post {
         if post.url.is_empty() && post.endpoint.is_empty() {
             return refuse("Either URL or endpoint must be non-empty");
         }
+        if let Err(text) = template::Template::parse("url", &post.url, template::Mode::Text) {
+            return Err(KindError::Value(format!("invalid URL template: {text}")));
+        }
         if post.headers.keys().any(|name| name.eq_ignore_ascii_case("authenticate")) {
             return refuse("cannot set 'authenticate' header");
         }

@@ -245,12 +245,51 @@ fn handlers_of_the_script_become_specs_of_the_anonymous_topic() {
 }
 
 #[test]
+fn texts_are_rendered_over_the_event() {
+    let script = "stream|from().groupBy('k')|alert().crit(lambda: \"v\" > 20.0).topic('x')\
+                  .id('{{ index .Tags \"k\" }}{{ index .Tags \"no\" }}/{{ .TaskName }}')\
+                  .message('{{ .ID }} {{ .Level }} {{ .Fields.v }} {{ .Time.Unix }} {{ .Duration }}')\
+                  .details('<b>{{ .Message }}</b> {{ index .Tags \"k\" }} {{ .ServerInfo.Hostname }}')";
+    let mut bench = Bench::start(script, &settings()).expect("starts");
+    bench.task.handle_points(Time(0), &[point("m,k=<a> v=30 5000000000")], &super::Nowhere);
+    let Some(Effect::Raise { body, .. }) = bench.task.poll_effect() else { panic!("raised") };
+    assert_eq!(&*body.id, "<a>/t");
+    assert_eq!(&*body.message, "<a>/t CRITICAL 30 5 0s");
+    assert_eq!(&**body.details(), "<b>&lt;a&gt;/t CRITICAL 30 5 0s</b> &lt;a&gt; ");
+}
+
+#[test]
+fn the_default_details_are_what_their_template_gives() {
+    let alert = "stream|from().groupBy('k')|alert().crit(lambda: TRUE).topic('x')";
+    let details = |more: &str| {
+        let mut bench = Bench::start(&format!("{alert}{more}"), &settings()).expect("starts");
+        let line = "m,k=a*b,z=<\u{e9}> v=30,w=1e-7,s=\"q & 'x'\",i=5i,t=true 5000000001";
+        bench.task.handle_points(Time(0), &[point(line)], &super::Nowhere);
+        let Some(Effect::Raise { body, .. }) = bench.task.poll_effect() else { panic!("raised") };
+        body.details().to_string()
+    };
+    // A space in the action keeps the second from being taken for the default.
+    assert_eq!(details(""), details(".details('{{ json  . }}')"));
+}
+
+#[test]
+fn a_template_that_fails_drops_its_event_and_is_counted() {
+    let script = "stream|from()|alert().crit(lambda: TRUE).topic('x').message('{{ .Nope }}')";
+    let mut bench = Bench::start(script, &settings()).expect("starts");
+    bench.write(&SECOND[..1]);
+    assert_eq!(bench.errors()["alert2"], 1);
+    assert!(bench.log.contains("can't evaluate field Nope in type"), "{}", bench.log);
+    assert!(!bench.log.contains("raise"));
+}
+
+#[test]
 fn alerts_with_mistakes_are_refused() {
     for (properties, error) in [
         (
             ".crit(lambda: TRUE).flapping(2.0, 0.1)",
             "alert flap thresholds are percentages and should be between 0 and 1",
         ),
+        (".id('{{ .Name')", "template: id:1: unclosed action"),
         (".post()", "Either URL or endpoint must be non-empty"),
         (
             ".post().endpoint('ghost')",

@@ -6,9 +6,7 @@ use alert::{
     Body, Data, HandlerSpec, Inhibitor, Inhibitors, Level, Occurrences, Row, Series, ServerInfo,
     Source,
 };
-use model::{
-    Batch, BatchPoint, Dimensions, Duration, Fields, Group, Point, Str, Tags, Time, Value,
-};
+use model::{Batch, Duration, Fields, Group, Str, Tags, Time};
 
 use super::forward::{Adds, Fired};
 use super::history::{History, Rules, Step};
@@ -75,7 +73,7 @@ impl Alerter {
         let settings = start.settings;
         let source = Source::of_node(settings.replay.as_deref(), &settings.task_id, start.name);
         let ladder = Ladder::compile(alert, settings)?;
-        let texts = Texts::parse(alert)?;
+        let texts = Texts::parse(alert, &settings.zone)?;
         if alert.flapping && (alert.flap_low > 1.0 || alert.flap_high > 1.0) {
             let text = "alert flap thresholds are percentages and should be between 0 and 1";
             return Err(text.to_owned());

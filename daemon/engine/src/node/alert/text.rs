@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alert::{Details, Level, ServerInfo};
+use jiff::tz::TimeZone;
 use model::{Duration, Fields, Str, Tags, Time};
-use template::{Mode, Object, Value};
+use template::{Mode, Object, Template, Value};
 
 use super::Alert;
 
@@ -57,28 +58,34 @@ pub(super) struct Known {
 }
 
 impl Text {
-    fn parse(name: &str, text: Option<&Str>, default: &str, mode: Mode) -> Result<Self, String> {
+    fn parse(
+        name: &str,
+        text: Option<&Str>,
+        default: &str,
+        mode: Mode,
+        zone: &TimeZone,
+    ) -> Result<Self, String> {
         match text {
             None => Ok(Self::Default),
             Some(text) if **text == *default => Ok(Self::Default),
             Some(text) if !text.contains("{{") => Ok(Self::Constant(text.clone())),
-            Some(text) => Template::parse(name, text, mode).map(Self::Template),
+            Some(text) => {
+                let template = Template::parse(name, text, mode)?;
+                Ok(Self::Template(template.in_zone(zone.clone())))
+            }
         }
     }
 }
 
 impl Texts {
-    /// Parses the templates; the error is Go's text.
-    pub(super) fn parse(alert: &Alert) -> Result<Self, String> {
+    /// Parses the templates; the error is Go's text. `zone` is what `.Local` of times shows.
+    pub(super) fn parse(alert: &Alert, zone: &TimeZone) -> Result<Self, String> {
+        let (id, message) = ("{{ .Name }}:{{ .Group }}", "{{ .ID }} is {{ .Level }}");
+        let details = "{{ json . }}";
         Ok(Self {
-            id: Text::parse("id", alert.id.as_ref(), "{{ .Name }}:{{ .Group }}", Mode::Text)?,
-            message: Text::parse(
-                "message",
-                alert.message.as_ref(),
-                "{{ .ID }} is {{ .Level }}",
-                Mode::Text,
-            )?,
-            details: Text::parse("details", alert.details.as_ref(), "{{ json . }}", Mode::Html)?,
+            id: Text::parse("id", alert.id.as_ref(), id, Mode::Text, zone)?,
+            message: Text::parse("message", alert.message.as_ref(), message, Mode::Text, zone)?,
+            details: Text::parse("details", alert.details.as_ref(), details, Mode::Html, zone)?,
         })
     }
 
@@ -166,12 +173,20 @@ impl Object for Facts<'_> {
             "Group" => Value::Str(self.group().into()),
             "Tags" => {
                 let tags = self.tags.iter().map(|(k, v)| (k.to_string(), Value::Str(v.clone())));
-                Value::Map(tags.collect::<BTreeMap<_, _>>().into())
+                Value::Tags(tags.collect::<BTreeMap<_, _>>().into())
             }
             "ServerInfo" => Value::Object(Arc::new(Server(Arc::clone(self.server)))),
             "Message" => Value::Str(self.message?.clone()),
             _ => return self.event?.field(name),
         })
+    }
+
+    fn type_name(&self) -> &'static str {
+        match (&self.event, self.message) {
+            (None, _) => "kapacitor.idInfo",
+            (Some(_), None) => "kapacitor.messageInfo",
+            (Some(_), Some(_)) => "kapacitor.detailsInfo",
+        }
     }
 }
 
@@ -207,6 +222,10 @@ impl Object for Server {
             _ => return None,
         }))
     }
+
+    fn type_name(&self) -> &'static str {
+        "kapacitor.serverInfo"
+    }
 }
 
 fn template_value(value: &model::Value) -> Value {
@@ -216,18 +235,5 @@ fn template_value(value: &model::Value) -> Value {
         model::Value::Str(s) => Value::Str(s.clone()),
         model::Value::Bool(b) => Value::Bool(*b),
         model::Value::Nil => Value::Nil,
-    }
-}
-
-/// Stands for the template engine.
-struct Template;
-
-impl Template {
-    fn parse(name: &str, _: &str, _: Mode) -> Result<Self, String> {
-        Err(format!("template: {name}:1: the template engine is not built yet"))
-    }
-
-    fn render(&self, _: &dyn Object) -> Result<String, String> {
-        Err("the template engine is not built yet".to_owned())
     }
 }
