@@ -96,7 +96,7 @@ fn check(case: &Json) -> Result<(), String> {
     let pair = |v: &Json| (text(&v["db"]).into(), text(&v["rp"]).into());
     let mut dbrps = vec![pair(case)];
     dbrps.extend(list(&case["dbrps"]).iter().map(pair));
-    let settings = Settings { dbrps, ..settings() };
+    let settings = Settings { dbrps, task_id: text(&case["db"]).into(), ..settings() };
     let program = tick::parse(&script);
     let kind = match program.as_ref().map(tick::ast::Program::task_type) {
         Ok(None) => Err("invalid task type: invalid".to_owned()),
