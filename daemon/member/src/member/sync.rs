@@ -142,6 +142,7 @@ impl Member {
             self.syncs.next = Some(now + self.jittered(interval));
             if !first {
                 self.collect_tombstones();
+                self.forget_events();
                 let active: Vec<MemberId> =
                     self.members_but_me().filter(|id| self.is_active(*id)).collect();
                 if !active.is_empty() {
@@ -149,6 +150,14 @@ impl Member {
                     self.sync_soon(active[at]);
                 }
             }
+        }
+    }
+
+    /// Bodies of events that dedup does not hold.
+    fn forget_events(&mut self) {
+        if self.events.len() > self.dedup.pending_count() {
+            let dedup = &self.dedup;
+            self.events.retain(|hash, _| dedup.status(*hash).is_some());
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use alert::HandlerSpec;
+
 use super::world::World;
+use crate::{Command, CommandError, Done, Input, Raise, TaskStarted};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -137,4 +140,126 @@ fn both_sides_of_a_partition_send_and_the_heal_adds_nothing() {
     world.run(60 * SECOND);
     assert_eq!(world.sent.len(), 2);
     world.assert_agreement();
+}
+
+/// A task `t` with a handler in its script, as the engine tells of it.
+fn inline_task(warm: bool) -> Input {
+    let spec = serde_json::json!({
+        "id": "post0", "topic": TOPIC, "kind": "post", "options": {"url": "http://receiver"}
+    });
+    let spec = HandlerSpec::from_json(spec.to_string().as_bytes()).expect("valid");
+    let inline = [(TOPIC.into(), vec![spec])].into();
+    Input::TaskStarted(TaskStarted { id: "t".into(), inline, warm })
+}
+
+const TOPIC: &str = "main:t:alert2";
+
+#[test]
+fn handlers_of_a_script_are_deduplicated_over_the_members_that_run_the_task() {
+    let mut world = World::cluster(3);
+    for n in [0, 2] {
+        world.input(n, inline_task(true));
+    }
+    world.run(SECOND);
+    for at in 1..=10 {
+        world.raise(&[0, 2], TOPIC, "a", at);
+    }
+    world.run(30 * SECOND);
+    assert_eq!(world.copies().len(), 10);
+    assert!(world.copies().values().all(|n| *n == 1), "{:?}", world.copies());
+    assert!(world.sent.iter().all(|(n, ..)| *n != 1));
+}
+
+#[test]
+fn without_inline_deduplication_every_member_sends() {
+    let mut world = World::cluster_with(2, |config| config.deduplicate_inline = false);
+    for n in 0..2 {
+        world.input(n, inline_task(true));
+    }
+    world.run(SECOND);
+    world.raise(&[0, 1], TOPIC, "a", 1);
+    world.run(30 * SECOND);
+    assert_eq!(world.copies().into_values().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_cold_event_that_a_warm_member_does_not_raise_is_dropped() {
+    let mut world = three();
+    world.input(0, inline_task(true));
+    world.input(1, inline_task(false));
+    world.run(SECOND);
+    let event = super::world::event("cpu", "a", 1);
+    world.input(1, Input::Raise(Raise { event, cold: true }));
+    world.run(60 * SECOND);
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+    for n in 0..3 {
+        assert_eq!(world.member(n).pending_count(), 0);
+    }
+}
+
+#[test]
+fn deleting_a_topic_drops_its_states_everywhere_even_on_a_member_that_was_away() {
+    let mut world = three();
+    world.raise(&[0, 1, 2], "cpu", "a", 1);
+    world.run(5 * SECOND);
+    world.kill(2);
+    world.run(20 * SECOND);
+    let delete = Command::DeleteTopic { topic: "cpu".into() };
+    assert_eq!(world.command(0, delete), Ok(Done::Ok));
+    world.start(2);
+    world.run(30 * SECOND);
+    for n in 0..3 {
+        assert!(world.member(n).topics().event("cpu", "a").is_none(), "{n}");
+    }
+    world.raise(&[2], "cpu", "b", 2);
+    world.run(30 * SECOND);
+    for n in 0..3 {
+        assert!(world.member(n).topics().event("cpu", "b").is_some(), "{n}");
+    }
+    world.assert_agreement();
+}
+
+#[test]
+fn event_states_survive_a_restart_and_a_rewritten_journal() {
+    let mut world = World::new(1);
+    world.put_handler(0, "cpu", "h", "post");
+    for at in 1..=100 {
+        world.raise(&[0], "cpu", &format!("e{}", at % 5), at);
+        world.raise(&[0], "quiet", "q", at);
+    }
+    world.run(SECOND);
+    world.rewrite_journal(0);
+    assert!(world.journal_len(0) < 120, "done marks and the last states: {}", world.journal_len(0));
+    world.kill(0);
+    world.start(0);
+    world.run(20 * SECOND);
+    let topics = world.member(0).topics();
+    let times: Vec<i64> = topics
+        .events("cpu", alert::Level::Info)
+        .expect("known")
+        .into_iter()
+        .map(|(_, state)| state.time.0)
+        .collect();
+    assert_eq!(times, [100, 96, 97, 98, 99]);
+    assert_eq!(topics.event("quiet", "q").map(|s| s.time.0), Some(100));
+    assert_eq!(world.sent.len(), 100, "nothing is sent again");
+}
+
+#[test]
+fn a_disk_that_refuses_writes_fails_commands_and_lets_nothing_out() {
+    let mut world = World::new(1);
+    world.put_handler(0, "cpu", "h", "post");
+    world.nodes[0].disk_full = true;
+    world.input(0, Input::Disk(Some("no space left".into())));
+    world.raise(&[0], "cpu", "a", 1);
+    let delete = Command::DeleteHandler { topic: "cpu".into(), id: "h".into() };
+    let error = world.command(0, delete).expect_err("full");
+    assert_eq!(error, CommandError::Disk("no space left".into()));
+    world.run(10 * SECOND);
+    assert!(world.sent.is_empty());
+    world.nodes[0].disk_full = false;
+    world.input(0, Input::Disk(None));
+    world.raise(&[0], "cpu", "b", 1);
+    world.run(SECOND);
+    assert_eq!(world.sent.len(), 2);
 }

@@ -48,6 +48,7 @@ pub(super) struct Node {
     pub(super) log: Vec<LogLine>,
     pub(super) saved: Vec<Arc<HandlerSpec>>,
     pub(super) stopped: bool,
+    pub(super) disk_full: bool,
 }
 
 /// Where an answer goes.
@@ -116,6 +117,7 @@ impl World {
                 log: Vec::new(),
                 saved: Vec::new(),
                 stopped: false,
+                disk_full: false,
             });
             world.start(n);
         }
@@ -265,7 +267,9 @@ impl World {
                 }
             }
             Happening::Commit(n, life, position) => {
-                if self.nodes[n].life == life && self.nodes[n].member.is_some() {
+                if self.nodes[n].disk_full {
+                    self.schedule(COMMIT, Happening::Commit(n, life, position));
+                } else if self.nodes[n].life == life && self.nodes[n].member.is_some() {
                     self.nodes[n].commit(position);
                     self.input(n, Input::Committed(position));
                 }
@@ -413,6 +417,19 @@ impl World {
             }
             Output::ClusterChanged { .. } => {}
         }
+    }
+
+    /// Drops all segments of the journal but what still matters.
+    pub(super) fn rewrite_journal(&mut self, n: usize) {
+        let records = std::mem::take(&mut self.nodes[n].journal);
+        self.number += 1;
+        let ticket = self.number;
+        self.input(n, Input::Rewrite { ticket: Ticket(ticket), records });
+        self.run_until(Duration::from_secs(1), |w| w.results.contains_key(&ticket));
+    }
+
+    pub(super) fn journal_len(&self, n: usize) -> usize {
+        self.nodes[n].journal.len()
     }
 
     /// Copies of each (handler, event id, event time) that were sent.
