@@ -229,7 +229,7 @@ impl Tool {
         let lines = self.commands.iter().map(|c| (format!("{} {}", c.name, c.arguments), c.about));
         let help = ("help [command]".to_owned(), "Prints help for a command.");
         write_list(&mut text, lines.chain([help]));
-        self.write_flags(&mut text, self.flags);
+        Self::write_flags(&mut text, self.flags);
         text
     }
 
@@ -239,11 +239,11 @@ impl Tool {
         text.truncate(text.trim_end().len());
         let _ = write!(text, "\n\n{}\n", command.about);
         let flags: Vec<Flag> = command.flags.iter().chain(self.flags).copied().collect();
-        self.write_flags(&mut text, &flags);
+        Self::write_flags(&mut text, &flags);
         text
     }
 
-    fn write_flags(&self, text: &mut String, flags: &[Flag]) {
+    fn write_flags(text: &mut String, flags: &[Flag]) {
         text.push_str("\nOptions (in any position):\n\n");
         let flag = |f: &Flag| match f.value {
             Some(value) => format!("-{} {value}", f.name),

@@ -43,7 +43,7 @@ impl Default for Options {
             url: "http://localhost:9092".to_owned(),
             skip_verify: false,
             token: None,
-            timeout: Duration::from_secs(120),
+            timeout: Duration::from_mins(2),
             user_agent: concat!("KapacitorClient/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -1,15 +1,17 @@
 //! `kapacitorctl version`
 
-use crate::tool::{Call, Command, Failure, Text};
+use std::future::ready;
+
+use crate::tool::Command;
 
 pub(crate) const COMMAND: Command = Command {
     name: "version",
     arguments: "",
     about: "Prints the version of this tool.",
     flags: &[],
-    run: |call| Box::pin(run(call)),
+    run: |_| Box::pin(ready(Ok(text().into()))),
 };
 
-async fn run(_: Call) -> Result<Text, Failure> {
-    Ok(format!("kapacitorctl {}\n", env!("CARGO_PKG_VERSION")).into())
+fn text() -> String {
+    format!("kapacitorctl {}\n", env!("CARGO_PKG_VERSION"))
 }
