@@ -21,6 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
+use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
@@ -91,15 +92,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/users", get(small::not_built).post(small::not_built))
         .route("/logs", get(small::not_built))
         .route("/sideload/reload", post(small::not_built));
-    Router::new()
+    let routes = Router::new()
         .nest("/kapacitor/v1", v1)
         .route("/write", post(write::write))
         .route("/metrics", get(metrics::metrics))
         .fallback(frame::not_found)
-        .method_not_allowed_fallback(frame::not_found)
+        .method_not_allowed_fallback(frame::other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(axum::middleware::from_fn_with_state(app.clone(), frame::frame))
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(0)))
-        .layer(tower::util::MapRequestLayer::new(frame::without_preview))
-        .with_state(app)
+        .with_state(app);
+    // Outside of the router: the path must be rewritten before a route is chosen.
+    let rewritten = ServiceBuilder::new().map_request(frame::without_preview).service(routes);
+    Router::new().fallback_service(rewritten)
 }

@@ -42,6 +42,9 @@ use crate::tls;
 /// Threads that run tasks, unless the machine has fewer cores.
 const MOST_WORKERS: usize = 8;
 
+/// How long the start waits for subscriptions. An InfluxDB that hangs costs no more than this.
+const FIRST_PASS: Duration = Duration::from_secs(3);
+
 /// Where a member listens; real ports, also when 0 was configured.
 #[derive(Clone, Copy, Debug)]
 pub struct Addrs {
@@ -189,6 +192,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     ];
     tasks.start_enabled().await;
     crate::load::load(&app).await?;
+    app.subscriptions.first_pass(FIRST_PASS).await;
     let http_tls = tls::http_server(&config)?;
     let http_grace = config.http.shutdown_timeout / 2;
     let http = tokio::spawn(serve(

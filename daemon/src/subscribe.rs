@@ -90,6 +90,12 @@ impl Subscriptions {
         }
     }
 
+    /// Waits for the first pass over every InfluxDB, at most `limit`: whoever is answered then finds
+    /// the subscriptions there. One that is away is not waited for: its pass fails at once.
+    pub(crate) async fn first_pass(&self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.sync_now()).await;
+    }
+
     /// A pass over every InfluxDB now.
     pub(crate) async fn sync_now(&self) -> Result<(), String> {
         for ask in &self.asks {

@@ -223,6 +223,9 @@ class Influx:
             for v in s.get('values', []): self.q('DROP DATABASE "%s"' % v[0])
     def stop(self): self.p.terminate(); self.p.wait(); shutil.rmtree(self.dir, True)
 
+# A cluster member's private ports: many daemons run at once. The original ignores them.
+PRIVATE_PORTS = {'KAPACITOR_CLUSTER_BIND_ADDRESS': '127.0.0.1:0', 'KAPACITOR_RPC_BIND_ADDRESS': '127.0.0.1:0'}
+
 class Daemon:
     def __init__(self, cmd, d, over, influx):
         self.cmd, self.dir, self.port, over = cmd, d, free_port(), dict(over)
@@ -238,7 +241,7 @@ class Daemon:
         open(d + '/kapacitor.conf', 'w').write(toml(conf) + '\n')
     def start(self):
         self.p = subprocess.Popen(self.cmd + ['-config', self.dir + '/kapacitor.conf'], stdout=open(self.dir + '/out', 'a'), stderr=subprocess.STDOUT, cwd=self.dir,
-                                  env=dict({k: v for k, v in os.environ.items() if not k.startswith('KAPACITOR')}, TMPDIR=self.dir))
+                                  env=dict({k: v for k, v in os.environ.items() if not k.startswith('KAPACITOR')}, TMPDIR=self.dir, **PRIVATE_PORTS))
         end = time.time() + 20
         while time.time() < end and self.p.poll() is None:
             try:

@@ -93,7 +93,7 @@ fn build_one(v: &Values<'_>, hostname: &str) -> InfluxDb {
         subscriptions_sync_interval: v.duration(
             "subscriptions-sync-interval",
             Some(SECOND * 60),
-            SECOND..=DAY,
+            Duration::from_millis(100)..=DAY,
         ),
         subscription_path: v.text("subscription-path"),
         compress: build_compression(v),

@@ -99,12 +99,17 @@ pub(crate) fn without_preview<B>(mut request: axum::http::Request<B>) -> axum::h
     request
 }
 
-/// A path nobody knows, or one known only to another method.
-pub(crate) async fn not_found(method: Method) -> Response {
-    if method == Method::OPTIONS {
-        return StatusCode::NO_CONTENT.into_response();
-    }
+/// A path nobody knows.
+pub(crate) async fn not_found() -> Response {
     Refusal::missing("Not Found").into_response()
+}
+
+/// A path that is known only to other methods: as unknown to the original as any other.
+pub(crate) async fn other_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::OK.into_response();
+    }
+    not_found().await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use member::Readiness;
@@ -58,7 +58,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Reply {
 }
 
 /// A part of the original's API that is not built.
-pub(crate) async fn not_built(uri: axum::http::Uri) -> Response {
+pub(crate) async fn not_built(OriginalUri(uri): OriginalUri) -> Response {
     let text = format!("{} is not built yet in this version", uri.path());
     Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_response()
 }

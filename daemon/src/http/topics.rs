@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alert::{Glob, HandlerSpec, Level, State as EventState, TopicStatus};
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{OriginalUri, Path, State};
 use axum::http::Uri;
 use member::{Command, CommandError};
 use serde_json::{Value as Json, json};
@@ -40,7 +40,10 @@ fn place(path: &str) -> Result<Place<'_>, Refusal> {
 }
 
 /// `GET /alerts/topics`
-pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Reply {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    OriginalUri(uri): OriginalUri,
+) -> Reply {
     let query = query_of(&uri);
     let pattern = pattern(&query)?;
     let min = min_level(&query)?;
@@ -51,7 +54,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Reply {
 }
 
 /// `GET` below `/alerts/topics/`
-pub(crate) async fn get(State(app): State<Arc<App>>, Path(path): Path<String>, uri: Uri) -> Reply {
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Reply {
     match place(&path)? {
         Place::Topic(id) => {
             let topic: String = id.to_owned();
