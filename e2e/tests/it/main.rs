@@ -1,4 +1,6 @@
 //! Tests from outside the walls: rules of the house, then programs as users run them.
 
+mod cluster;
+mod member;
 mod rooms;
 mod tidy;

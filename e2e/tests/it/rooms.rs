@@ -22,8 +22,8 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "kapacitord",
         &[
-            "model", "tick", "template", "gossip", "dedup", "alert", "engine", "rpc", "member", "client",
-            "influx",
+            "model", "tick", "template", "gossip", "dedup", "alert", "engine", "rpc", "member",
+            "client", "influx",
         ],
     ),
     ("kapacitor-operator", &["client", "influx"]),
@@ -36,8 +36,20 @@ const FLOORS: &[&str] =
 
 /// Crates that would let the world into a floor.
 const WORLDLY: &[&str] = &[
-    "tokio", "axum", "hyper", "reqwest", "redb", "tracing", "mio", "socket2", "getrandom", "rustls",
-    "toml", "serde_yaml", "prometheus", "anyhow",
+    "tokio",
+    "axum",
+    "hyper",
+    "reqwest",
+    "redb",
+    "tracing",
+    "mio",
+    "socket2",
+    "getrandom",
+    "rustls",
+    "toml",
+    "serde_yaml",
+    "prometheus",
+    "anyhow",
 ];
 
 fn imports(kinds: &[DependencyKind]) -> BTreeMap<String, BTreeSet<String>> {
@@ -56,7 +68,8 @@ fn rooms_import_only_what_the_table_allows() {
     let imports = imports(&[DependencyKind::Normal, DependencyKind::Build]);
     for (room, imported) in &imports {
         let allowed = TABLE.iter().find(|(r, _)| r == room).map(|(_, allowed)| *allowed);
-        let allowed = allowed.unwrap_or_else(|| panic!("room {room} is not in the table of ARCHITECTURE.md"));
+        let allowed =
+            allowed.unwrap_or_else(|| panic!("room {room} is not in the table of ARCHITECTURE.md"));
         for other in imported.iter().filter(|i| rooms.contains(i.as_str())) {
             assert!(
                 allowed.contains(&other.as_str()),

@@ -5,16 +5,36 @@ use std::path::{Path, PathBuf};
 
 /// What may lie at the top.
 const TOP: &[&str] = &[
-    ".ci", ".git", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock",
-    "Cargo.toml", "LICENSE", "Makefile", "README.md", "charts", "clippy.toml", "crds", "daemon",
-    "deny.toml", "docs", "e2e", "operator", "rust-toolchain.toml", "rustfmt.toml", "target",
+    ".ci",
+    ".git",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "charts",
+    "clippy.toml",
+    "crds",
+    "daemon",
+    "deny.toml",
+    "docs",
+    "e2e",
+    "operator",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "target",
 ];
 
 /// Lines of a source file, tests beside code included.
 const MOST_LINES: usize = 600;
 
 /// Names that say nothing about what lives in a file.
-const HOMELESS: &[&str] = &["utils", "util", "common", "helpers", "types", "misc", "manager", "base"];
+const HOMELESS: &[&str] =
+    &["utils", "util", "common", "helpers", "types", "misc", "manager", "base"];
 
 const FLOORS: &[&str] =
     &["model", "tick", "template", "gossip", "dedup", "alert", "engine", "rpc", "member"];
@@ -65,7 +85,10 @@ fn every_source_file_says_what_it_is_for() {
         .filter(|path| !std::fs::read_to_string(path).expect("readable").starts_with("//!"))
         .map(|path| shown(path))
         .collect();
-    assert!(silent.is_empty(), "these files need a `//!` head, one sentence of purpose: {silent:#?}");
+    assert!(
+        silent.is_empty(),
+        "these files need a `//!` head, one sentence of purpose: {silent:#?}"
+    );
 }
 
 #[test]
@@ -77,7 +100,10 @@ fn files_stay_small_enough_to_read() {
             (lines > MOST_LINES).then(|| format!("{} has {lines} lines", shown(path)))
         })
         .collect();
-    assert!(large.is_empty(), "split by what the parts are about (at most {MOST_LINES}): {large:#?}");
+    assert!(
+        large.is_empty(),
+        "split by what the parts are about (at most {MOST_LINES}): {large:#?}"
+    );
 }
 
 #[test]
@@ -103,7 +129,8 @@ fn every_source_file_is_part_of_a_crate() {
             continue;
         }
         // Declared in `folder.rs`, or in a root beside it.
-        let mut parents = vec![folder.with_extension("rs"), folder.join("lib.rs"), folder.join("main.rs")];
+        let mut parents =
+            vec![folder.with_extension("rs"), folder.join("lib.rs"), folder.join("main.rs")];
         parents.push(folder.join("mod.rs"));
         let declared = parents.iter().any(|parent| {
             let text = std::fs::read_to_string(parent).unwrap_or_default();
@@ -127,11 +154,17 @@ fn floors_refuse_clocks_files_and_sockets() {
 fn doors_are_small() {
     let doors: BTreeSet<PathBuf> = sources()
         .into_iter()
-        .filter(|p| p.ends_with("src/main.rs") || p.parent().is_some_and(|d| d.ends_with("src/bin")))
+        .filter(|p| {
+            p.ends_with("src/main.rs") || p.parent().is_some_and(|d| d.ends_with("src/bin"))
+        })
         .collect();
     assert!(doors.len() >= 4, "the programs were found");
     for door in doors {
         let lines = std::fs::read_to_string(&door).expect("readable").lines().count();
-        assert!(lines <= 40, "{} has {lines} lines; at most 40, the rest belongs to a library", shown(&door));
+        assert!(
+            lines <= 40,
+            "{} has {lines} lines; at most 40, the rest belongs to a library",
+            shown(&door)
+        );
     }
 }
