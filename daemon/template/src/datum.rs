@@ -22,6 +22,8 @@ pub(crate) enum Datum<'a> {
     Weekday(u8),
     /// A time in the zone of the template.
     Local(i64),
+    /// `template.JS`: text that is a script, from `json`.
+    Script(Arc<str>),
 }
 
 /// Kinds that compare with each other.
@@ -72,7 +74,7 @@ impl<'a> Datum<'a> {
             Self::Month(value) | Self::Weekday(value) => Basic::Int(i64::from(*value)),
             Self::Byte(value) => Basic::Uint(*value),
             Self::Value(Value::Float(value)) => Basic::Float(*value),
-            Self::Value(Value::Str(text)) => Basic::Text(text),
+            Self::Value(Value::Str(text)) | Self::Script(text) => Basic::Text(text),
             _ => Basic::Other,
         }
     }
@@ -116,6 +118,7 @@ impl<'a> Datum<'a> {
             Self::Month(_) => "time.Month",
             Self::Weekday(_) => "time.Weekday",
             Self::Local(_) => "time.Time",
+            Self::Script(_) => "template.JS",
             Self::Value(value) => match value {
                 Value::Nil => "<nil>",
                 Value::Bool(_) => "bool",

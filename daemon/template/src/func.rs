@@ -10,8 +10,6 @@ use jiff::tz::TimeZone;
 use crate::datum::Datum;
 use crate::{json, print};
 
-pub(crate) use escape::html_into;
-
 /// Which functions there are besides Go's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extras {
@@ -142,8 +140,8 @@ impl Function {
                 };
                 Ok(Datum::text(verb::sprintf(format, &values[1..], zone)?))
             }
-            Self::Json => Ok(Datum::text(json::line(&values[0], zone)?)),
-            Self::JsonCompact => Ok(Datum::text(json::compact(&values[0], zone)?)),
+            Self::Json => Ok(Datum::Script(json::line(&values[0], zone)?.into())),
+            Self::JsonCompact => Ok(Datum::Script(json::compact(&values[0], zone)?.into())),
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn compact(datum: &Datum<'_>, zone: &TimeZone) -> Result<String, Stri
         Datum::Value(value) => write_value(&mut out, value, MAX_DEPTH)?,
         Datum::Int(value) => push(&mut out, value),
         Datum::Byte(value) | Datum::Month(value) | Datum::Weekday(value) => push(&mut out, value),
+        Datum::Script(text) => write_text(&mut out, text),
         Datum::Local(at) => write_text(&mut out, &Moment::new(*at, Some(zone)).rfc3339()),
     }
     Ok(out)

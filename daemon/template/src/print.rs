@@ -14,7 +14,7 @@ const MAX_VALUE_DEPTH: usize = 32;
 /// What an action prints; no value is `<no value>`.
 pub(crate) fn write(out: &mut String, datum: &Datum<'_>, zone: &TimeZone) {
     match datum {
-        Datum::Value(Value::Str(text)) => out.push_str(text),
+        Datum::Value(Value::Str(text)) | Datum::Script(text) => out.push_str(text),
         datum if datum.is_nil() => out.push_str("<no value>"),
         datum => write_argument(out, datum, zone),
     }
@@ -31,6 +31,7 @@ pub(crate) fn write_argument(out: &mut String, datum: &Datum<'_>, zone: &TimeZon
         Datum::Byte(value) => write!(out, "{value}"),
         Datum::Month(month) => out.write_str(&clock::month_name(*month)),
         Datum::Weekday(day) => out.write_str(&clock::weekday_name(*day)),
+        Datum::Script(text) => out.write_str(text),
         Datum::Local(at) => out.write_str(&Moment::new(*at, Some(zone)).text()),
     };
 }
@@ -47,7 +48,7 @@ pub(crate) fn sprint(data: &[Datum<'_>], zone: &TimeZone) -> String {
     let mut out = String::new();
     let mut after_text = true;
     for datum in data {
-        let is_text = matches!(datum, Datum::Value(Value::Str(_)));
+        let is_text = matches!(datum, Datum::Value(Value::Str(_)) | Datum::Script(_));
         if !is_text && !after_text {
             out.push(' ');
         }

@@ -14,6 +14,8 @@ pub struct Template {
     source: Box<str>,
     bodies: Box<[Body]>,
     zone: TimeZone,
+    /// Why HTML mode cannot tell where actions stand; known since parsing, said by rendering.
+    unsafe_text: Option<String>,
 }
 
 impl Template {
@@ -22,10 +24,8 @@ impl Template {
     pub fn parse(name: &str, text: &str, mode: Mode) -> Result<Self, String> {
         let extras = if mode == Mode::Text { Extras::None } else { Extras::Json };
         let mut bodies = parse::parse(name, text, extras)?;
-        if mode == Mode::Html {
-            html::prepare(&mut bodies);
-        }
-        Ok(Self { source: text.into(), bodies: bodies.into(), zone: TimeZone::UTC })
+        let unsafe_text = if mode == Mode::Html { html::prepare(&mut bodies).err() } else { None };
+        Ok(Self { source: text.into(), bodies: bodies.into(), zone: TimeZone::UTC, unsafe_text })
     }
 
     /// The same template with the zone that `.Local` of a time shows; UTC unless given.
@@ -37,6 +37,9 @@ impl Template {
     /// Executes the template. Errors read as Go's:
     /// `template: message:1:9: executing "message" at <.Time.Nothing>: can't evaluate field …`.
     pub fn render(&self, data: &dyn Object) -> Result<String, String> {
+        if let Some(message) = &self.unsafe_text {
+            return Err(message.clone());
+        }
         exec::render(&self.bodies, &self.source, &self.zone, data)
     }
 }

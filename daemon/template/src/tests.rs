@@ -1,5 +1,6 @@
 //! Templates over the data of an alert, as recorded from Kapacitor and Go.
 
+mod html;
 mod text;
 
 use std::collections::BTreeMap;

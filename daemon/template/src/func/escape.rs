@@ -7,11 +7,6 @@ use crate::quote::is_printable;
 /// `html`: the five characters that matter in text and attributes, and NUL.
 pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    html_into(&mut out, text);
-    out
-}
-
-pub(crate) fn html_into(out: &mut String, text: &str) {
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
         if let Some(entity) = attribute_safe(byte) {
@@ -21,6 +16,7 @@ pub(crate) fn html_into(out: &mut String, text: &str) {
         }
     }
     out.push_str(&text[from..]);
+    out
 }
 
 /// What stands for a byte between quotes of an attribute.
