@@ -108,7 +108,7 @@ impl<'a> Cause<'a> {
                 return Cause::Tls(tls);
             }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
-                if let Some(tls) = io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+                if let Some(tls) = tls_within(io) {
                     return Cause::Tls(tls);
                 }
                 found = Cause::Io(plain(io));
@@ -120,6 +120,15 @@ impl<'a> Cause<'a> {
         }
         found
     }
+}
+
+/// The TLS error that an I/O error wraps, maybe more than once: `source` passes over the wrapped one.
+fn tls_within(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    if let Some(tls) = inner.downcast_ref() {
+        return Some(tls);
+    }
+    tls_within(inner.downcast_ref::<io::Error>()?)
 }
 
 fn innermost(error: &dyn StdError) -> String {

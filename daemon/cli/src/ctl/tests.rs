@@ -171,7 +171,7 @@ fn failures_say_what_to_do_and_have_their_exit_code() {
             1,
             &["member", "list", "-url", &url.replace("http:", "https:")],
             &[],
-            "cannot reach https://127.0.0.1",
+            "does not speak TLS, try http://; is it",
         ),
         (
             1,
