@@ -1,3 +1,7 @@
-//! operator.
+//! kapacitor-operator: `run` and `crds`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kapacitor_operator::command::run(std::env::args().skip(1))
+}

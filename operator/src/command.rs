@@ -1,0 +1,136 @@
+//! The command line: `run` and `crds`.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use crate::controller::{Surroundings, run as control};
+use crate::health::{Health, serve};
+use crate::{crd, member};
+
+/// What `kapacitor-operator help` prints.
+const USAGE: &str = "\
+Usage: kapacitor-operator COMMAND [flags]
+
+Commands:
+  run       watch KapacitorClusters and do what they wish
+  crds      print the definition of KapacitorCluster, YAML
+  version   print the version
+  help      print this text
+
+Flags of run:
+  --image IMAGE        image of the members of clusters that name none
+  --namespace NS       watch this namespace only; empty: all
+  --listen ADDRESS     /healthz and /readyz, by default 0.0.0.0:8080
+
+RUST_LOG sets what is logged, by default info.
+";
+
+/// What `run` was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Flags {
+    image: String,
+    namespace: Option<String>,
+    listen: SocketAddr,
+}
+
+/// Runs the command that `args` (without the program's name) ask for.
+pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
+    match dispatch(args.into_iter().collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "kapacitor-operator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: Vec<String>) -> anyhow::Result<()> {
+    let (command, rest) = args.split_first().map_or(("help", &[][..]), |(c, r)| (c, r));
+    match command {
+        "run" => start(parse(rest)?),
+        "crds" => print(&crd::yaml()),
+        "version" => print(concat!("kapacitor-operator ", env!("CARGO_PKG_VERSION"), "\n")),
+        "help" | "-h" | "--help" => print(USAGE),
+        other => bail!("unknown command {other:?}; `kapacitor-operator help` lists them"),
+    }
+}
+
+fn parse(args: &[String]) -> anyhow::Result<Flags> {
+    let mut flags = Flags {
+        image: concat!("kapacitor/kapacitord:", env!("CARGO_PKG_VERSION")).to_owned(),
+        namespace: None,
+        listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+    };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let (name, value) = match arg.split_once('=') {
+            Some((name, value)) => (name, value),
+            None => (
+                arg.as_str(),
+                args.next().with_context(|| format!("{arg} needs a value"))?.as_str(),
+            ),
+        };
+        match name {
+            "--image" => value.clone_into(&mut flags.image),
+            "--namespace" => {
+                flags.namespace = Some(value.to_owned()).filter(|n| !n.is_empty());
+            }
+            "--listen" => {
+                flags.listen =
+                    value.parse().with_context(|| format!("--listen {value:?} is no address"))?;
+            }
+            other => bail!("unknown flag {other}; `kapacitor-operator help` lists them"),
+        }
+    }
+    Ok(flags)
+}
+
+fn start(flags: Flags) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // One provider of cryptography for Kubernetes and members; the only one that is linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(async {
+        let client = kube::Client::try_default().await.context("failed to find Kubernetes")?;
+        let health = Arc::new(Health::default());
+        let surroundings = Surroundings { client, members: member::Http, image: flags.image };
+        tokio::select! {
+            served = serve(flags.listen, health.clone()) => {
+                served.with_context(|| format!("failed to serve on {}", flags.listen))
+            }
+            () = control(surroundings, flags.namespace.as_deref(), health.clone()) => Ok(()),
+        }
+    })
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("failed to print")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_run_are_read_in_both_forms() {
+        let args = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let flags = parse(&args("--image k:1 --namespace=a --listen 127.0.0.1:0")).expect("valid");
+        assert_eq!((&*flags.image, flags.namespace.as_deref()), ("k:1", Some("a")));
+        assert_eq!(parse(&args("--namespace=")).expect("valid").namespace, None);
+        for (text, expect) in [
+            ("--image", "--image needs a value"),
+            ("--listen=here", "is no address"),
+            ("--what=x", "unknown flag --what"),
+        ] {
+            let error = format!("{:#}", parse(&args(text)).expect_err(text));
+            assert!(error.contains(expect), "{error}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The children of a cluster, pure: from [`Wanted`] to objects. One object, one file.
+//!
+//! Every child carries a mark, the hash of what it was built from ([`MARK`]); a child with another mark
+//! is applied again. The number of pods is no part of it: that is decided anew each time.
+
+mod admin_key;
+mod config;
+mod services;
+mod set;
+#[cfg(test)]
+mod tests;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
+use kube::ResourceExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::wanted::Wanted;
+
+pub use admin_key::admin_key;
+
+/// Annotation with the mark of a child.
+pub const MARK: &str = "kapacitor.dev/built-from";
+
+/// What is applied, in this order: the set comes last, since its pods need the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Children {
+    /// The members' account, without any right.
+    pub account: ServiceAccount,
+    /// kapacitor.conf.
+    pub config: ConfigMap,
+    /// Gives each pod its host name.
+    pub headless: Service,
+    /// One address for people and tools.
+    pub service: Service,
+    /// The members.
+    pub set: StatefulSet,
+}
+
+/// Builds all children, the set with `replicas` pods.
+pub fn children(wanted: &Wanted, replicas: i32) -> Children {
+    let config = config::config_map(wanted);
+    let content = hash(&config.data);
+    let mut set = marked(set::stateful_set(wanted, &content));
+    if let Some(spec) = &mut set.spec {
+        spec.replicas = Some(replicas);
+    }
+    Children {
+        account: marked(set::service_account(wanted)),
+        config: marked(config),
+        headless: marked(services::headless(wanted)),
+        service: marked(services::service(wanted)),
+        set,
+    }
+}
+
+fn marked<K: ResourceExt + Serialize>(mut child: K) -> K {
+    let mark = hash(&child);
+    child.annotations_mut().insert(MARK.to_owned(), mark);
+    child
+}
+
+fn hash(content: &impl Serialize) -> String {
+    let bytes = serde_json::to_vec(content).expect("Kubernetes' objects are JSON");
+    format!("{:016x}", xxh3_64(&bytes))
+}
+
+/// Metadata of a child.
+fn metadata(wanted: &Wanted, name: &str) -> Value {
+    json!({
+        "name": name,
+        "namespace": wanted.names.namespace,
+        "labels": wanted.names.labels(),
+        "ownerReferences": [wanted.owner],
+    })
+}
+
+/// Typed from JSON. A field that the type does not know would be lost: that is a mistake here.
+fn typed<K: DeserializeOwned + Serialize>(value: Value) -> K {
+    let typed: K = serde_json::from_value(value.clone()).expect("the object is well formed");
+    debug_assert_eq!(
+        serde_json::to_value(&typed).expect("Kubernetes' objects are JSON"),
+        value,
+        "a field is misspelt"
+    );
+    typed
+}

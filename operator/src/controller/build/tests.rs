@@ -1,0 +1,60 @@
+//! All children of one resource, as they are applied.
+
+use expect_test::expect_file;
+
+use super::*;
+use crate::crd::KapacitorCluster;
+
+const RESOURCE: &str = r#"
+apiVersion: kapacitor.dev/v1alpha1
+kind: KapacitorCluster
+metadata: {name: demo, namespace: ns, uid: 11111111-2222-3333-4444-555555555555}
+spec:
+  image: {tag: "9"}
+  influxdb:
+  - {name: main, urls: ["http://influxdb.ns:8086"], default: true, credentialsSecretRef: {name: influx}}
+  - {name: "b", urls: ["https://b:8086", "https://c:8086"]}
+  alert: {redundancy: 2, delayPerMember: 5s}
+  storage: {size: 1Gi, storageClassName: fast}
+  extraConfig: |
+    [logging]
+    level = "DEBUG"
+    [http]
+    shutdown-timeout = "20s"
+"#;
+
+fn wanted(key: &str) -> Wanted {
+    let resource: KapacitorCluster = serde_yaml::from_str(RESOURCE).expect("a resource");
+    Wanted::of(&resource, "kapacitor/kapacitord:1", Some(key.to_owned())).expect("valid")
+}
+
+#[test]
+fn children_are_built_as_recorded() {
+    let children = children(&wanted("cHVibGlj"), 3);
+    let yaml = |child: Value| serde_yaml::to_string(&child).expect("YAML");
+    let all = [
+        serde_json::to_value(&children.account),
+        serde_json::to_value(&children.config),
+        serde_json::to_value(&children.headless),
+        serde_json::to_value(&children.service),
+        serde_json::to_value(&children.set),
+    ];
+    let all: Vec<String> = all.into_iter().map(|child| yaml(child.expect("JSON"))).collect();
+    expect_file!["testdata/children.yaml"].assert_eq(&all.join("---\n"));
+}
+
+#[test]
+fn a_mark_changes_with_the_content_and_not_with_the_size() {
+    let mark = |children: &Children| children.set.annotations()[MARK].clone();
+    let three = children(&wanted("a"), 3);
+    assert_eq!(mark(&three), mark(&children(&wanted("a"), 5)));
+    assert_ne!(mark(&three), mark(&children(&wanted("b"), 3)));
+}
+
+#[test]
+fn a_cluster_without_influxdb_looks_for_none() {
+    let mut wanted = wanted("a");
+    wanted.spec.influxdb.clear();
+    let config = children(&wanted, 1).config.data.expect("a file");
+    assert!(config["kapacitor.conf"].contains("[[influxdb]]\nenabled = false"));
+}
