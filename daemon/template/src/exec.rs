@@ -15,6 +15,9 @@ use crate::{Object, Value, html, print};
 /// How deep templates may call each other.
 const MAX_CALL_DEPTH: u32 = 100;
 
+/// How deep lists of nodes may nest while templates call each other: it bounds the stack.
+const MAX_WALK_DEPTH: u32 = 250;
+
 /// The longest output of one render, in bytes.
 const MAX_OUTPUT_BYTES: usize = 8 << 20;
 
@@ -40,6 +43,7 @@ pub(crate) fn render(
         at: (0, &""),
         steps: 0,
         depth: 0,
+        nested: 0,
     };
     run.walk(&body.nodes, &Datum::Root(data))?;
     Ok(run.out)
@@ -59,6 +63,7 @@ struct Run<'t, 'a> {
     at: (u32, &'t dyn Display),
     steps: usize,
     depth: u32,
+    nested: u32,
 }
 
 /// How a list of nodes was left.
@@ -93,6 +98,16 @@ impl<'t, 'a> Run<'t, 'a> {
     }
 
     fn walk(&mut self, nodes: &'t [Node], dot: &Datum<'a>) -> Result<Flow, String> {
+        if self.nested == MAX_WALK_DEPTH {
+            return self.wrong("exceeded maximum depth of control structures (250)");
+        }
+        self.nested += 1;
+        let flow = self.nodes(nodes, dot);
+        self.nested -= 1;
+        flow
+    }
+
+    fn nodes(&mut self, nodes: &'t [Node], dot: &Datum<'a>) -> Result<Flow, String> {
         for node in nodes {
             self.spend(0)?;
             match node {

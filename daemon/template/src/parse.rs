@@ -200,7 +200,8 @@ impl<'s> Parser<'s> {
             Some(_) if empty => return Ok(()),
             Some(old) if !is_empty(&self.bodies[*old].nodes) => {
                 let name = quoted(&name);
-                return self.wrong(format_args!("multiple definition of template {name}"));
+                return self
+                    .wrong(format_args!("template: multiple definition of template {name}"));
             }
             _ => {}
         }
@@ -264,7 +265,7 @@ fn is_empty(nodes: &[Node]) -> bool {
 fn shown(token: &Token<'_>) -> Cow<'static, str> {
     match token.kind {
         Kind::End => "EOF".into(),
-        Kind::Keyword(_) => format!("<{}>", token.text).into(),
+        Kind::Keyword(_) | Kind::Dot => format!("<{}>", token.text).into(),
         _ if token.text.chars().count() > 10 => {
             let start: String = token.text.chars().take(10).collect();
             format!("{}...", quoted(&start)).into()

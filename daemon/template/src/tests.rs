@@ -1,6 +1,8 @@
 //! Templates over the data of an alert, as recorded from Kapacitor and Go.
 
+mod cases;
 mod html;
+mod limits;
 mod text;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,10 @@ impl Object for Server {
             "ServerID" => "s1",
             _ => return None,
         }))
+    }
+
+    fn type_name(&self) -> &'static str {
+        "main.Server"
     }
 }
 

@@ -192,7 +192,8 @@ impl<'t, 'a> Run<'t, 'a> {
         }
         match (value, term.map(|term| (&term.kind, term))) {
             (Datum::Value(Value::Str(_)), _) => Ok(()),
-            (_, Some((TermKind::Number { .. } | TermKind::Bool(_) | TermKind::Nil, term))) => {
+            (_, Some((TermKind::Nil, _))) => self.wrong("cannot assign nil to string"),
+            (_, Some((TermKind::Number { .. } | TermKind::Bool(_), term))) => {
                 self.wrong(format_args!("expected string; found {term}"))
             }
             (value, _) if value.is_nil() => self.wrong("invalid value; expected string"),

@@ -3,8 +3,11 @@
 use crate::Value;
 use crate::datum::{Basic, Datum, Kind};
 
-const INCOMPATIBLE: &str = "incompatible types for comparison";
 const INVALID: &str = "invalid type for comparison";
+
+fn incompatible(a: &Datum<'_>, b: &Datum<'_>) -> String {
+    format!("incompatible types for comparison: {} and {}", a.type_name(), b.type_name())
+}
 
 /// Whether the first equals any of the others.
 pub(super) fn eq(values: &[Datum<'_>]) -> Result<bool, String> {
@@ -30,7 +33,7 @@ pub(super) fn equal(a: &Datum<'_>, b: &Datum<'_>) -> Result<bool, String> {
         (Basic::Text(a), Basic::Text(b)) => a == b,
         _ if a.is_nil() || b.is_nil() => a.is_nil() && b.is_nil(),
         (Basic::Other, Basic::Other) => return same(a, b),
-        _ => return Err(INCOMPATIBLE.to_owned()),
+        _ => return Err(incompatible(a, b)),
     })
 }
 
@@ -62,7 +65,7 @@ pub(super) fn lt(a: &Datum<'_>, b: &Datum<'_>) -> Result<bool, String> {
         _ if [a, b].iter().any(|datum| matches!(datum.kind(), Kind::Other | Kind::Invalid)) => {
             return Err(INVALID.to_owned());
         }
-        _ => return Err(INCOMPATIBLE.to_owned()),
+        _ => return Err(incompatible(a, b)),
     })
 }
 

@@ -100,7 +100,7 @@ pub(super) fn slice<'a>(values: &[Datum<'a>]) -> Result<Datum<'a>, String> {
 
 pub(super) fn len<'a>(value: &Datum<'_>) -> Result<Datum<'a>, String> {
     let length = match value {
-        Datum::Value(Value::Str(text)) => text.len(),
+        Datum::Value(Value::Str(text)) | Datum::Script(text) => text.len(),
         Datum::Value(Value::List(items)) => items.len(),
         Datum::Value(Value::Map(map) | Value::Tags(map)) => map.len(),
         value if value.is_nil() => return Err("len of nil pointer".to_owned()),

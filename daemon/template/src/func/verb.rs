@@ -172,6 +172,10 @@ impl State<'_, '_> {
     }
 
     fn basic(&self, verb: char, datum: &Datum<'_>, flags: &Flags) -> Option<String> {
+        if verb == 'v' && flags.plus && !matches!(datum.basic(), Basic::Other) {
+            // Under `%+v` the plus names fields and signs nothing.
+            return self.basic(verb, datum, &Flags { plus: false, ..flags.clone() });
+        }
         match datum.basic() {
             Basic::Bool(value) => {
                 matches!(verb, 'v' | 't').then(|| flags.pad_text(&value.to_string()))

@@ -200,7 +200,7 @@ fn css(text: &str) -> String {
             '\0' | '\t' | '\n' | '\u{c}' | '\r' | '"' | '&' | '\'' | '(' | ')' | '+' | '/'
             | ':' | ';' | '<' | '>' | '{' | '}' => {
                 let _ = write!(out, "\\{:x}", u32::from(c));
-                if chars.peek().is_some_and(|next| next.is_ascii_hexdigit() || next.is_whitespace())
+                if chars.peek().is_none_or(|next| next.is_ascii_hexdigit() || next.is_whitespace())
                 {
                     out.push(' ');
                 }
@@ -253,7 +253,13 @@ fn js_value(value: &Datum<'_>, zone: &TimeZone) -> Result<String, String> {
     if let Datum::Script(text) = value {
         return Ok(text.to_string());
     }
-    let text = json::compact(value, zone)?;
+    let shown =
+        matches!(value, Datum::Value(Value::Duration(_)) | Datum::Month(_) | Datum::Weekday(_));
+    let text = if shown {
+        json::compact(&Datum::text(print::text(value, zone)), zone)?
+    } else {
+        json::compact(value, zone)?
+    };
     let word = |c: char| c == '$' || c == '_' || c.is_ascii_alphanumeric();
     if text.starts_with(word) || text.ends_with(word) {
         return Ok(format!(" {text} "));

@@ -81,7 +81,11 @@ fn step(context: Context, text: &str) -> Step {
     let value = &text[..end.unwrap_or(text.len())];
     if context.delim == Delim::SpaceOrTagEnd {
         if let Some(bad) = value.chars().find(|c| "\"'<=`".contains(*c)) {
-            return Err(format!("{bad:?} in unquoted attr: {}", crate::quote::quoted(value)));
+            return Err(format!(
+                "{} in unquoted attr: {}",
+                quoted_char(bad),
+                crate::quote::quoted(value)
+            ));
         }
     }
     let mut inner = context;
@@ -222,7 +226,11 @@ fn tag(context: Context, text: &str) -> Step {
 fn name_end(text: &str) -> Result<usize, String> {
     let end = text.find([' ', '\t', '\n', '\u{c}', '\r', '=', '>']).unwrap_or(text.len());
     if let Some(bad) = text[..end].chars().find(|c| matches!(c, '\'' | '"' | '<')) {
-        return Err(format!("{bad:?} in attribute name: {}", crate::quote::quoted(text)));
+        return Err(format!(
+            "{} in attribute name: {}",
+            quoted_char(bad),
+            crate::quote::quoted(text)
+        ));
     }
     Ok(end)
 }
@@ -286,4 +294,8 @@ fn reference(name: &str) -> Option<char> {
 /// A value ended: what a slash means then.
 fn after_value(context: Context, state: State) -> Context {
     Context { state, slash: Slash::Division, ..context }
+}
+
+fn quoted_char(c: char) -> String {
+    crate::quote::quoted(c.encode_utf8(&mut [0; 4]))
 }

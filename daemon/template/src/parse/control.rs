@@ -16,8 +16,8 @@ impl Parser<'_> {
             Keyword::If => Step::Node(Node::If(self.branch("if")?)),
             Keyword::With => Step::Node(Node::With(self.branch("with")?)),
             Keyword::Range => Step::Node(Node::Range(self.branch("range")?)),
-            Keyword::Template => Step::Node(Node::Call(self.call(token.at)?)),
-            Keyword::Block => Step::Node(Node::Call(self.block(token.at)?)),
+            Keyword::Template => Step::Node(Node::Call(self.call()?)),
+            Keyword::Block => Step::Node(Node::Call(self.block()?)),
             Keyword::Break => Step::Node(self.leave("break", Node::Break)?),
             Keyword::Continue => Step::Node(self.leave("continue", Node::Continue)?),
             Keyword::End => {
@@ -83,12 +83,12 @@ impl Parser<'_> {
         Ok(node)
     }
 
-    fn call(&mut self, at: u32) -> Result<Call, String> {
+    fn call(&mut self) -> Result<Call, String> {
         const CONTEXT: &str = "template clause";
         let token = self.take_solid();
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.argument(CONTEXT)?;
-        Ok(Call { at, name, pipe, body: None })
+        Ok(Call { at: token.at, name, pipe, body: None })
     }
 
     fn argument(&mut self, context: &str) -> Result<Option<Pipe>, String> {
@@ -100,7 +100,7 @@ impl Parser<'_> {
     }
 
     /// A definition and its call in one.
-    fn block(&mut self, at: u32) -> Result<Call, String> {
+    fn block(&mut self) -> Result<Call, String> {
         const CONTEXT: &str = "block clause";
         let token = self.take_solid();
         let name = self.template_name(&token, CONTEXT)?;
@@ -115,6 +115,6 @@ impl Parser<'_> {
         (self.variables, self.ranges) = (outer, ranges);
         self.nesting -= 1;
         self.define(name.clone(), nodes)?;
-        Ok(Call { at, name, pipe: Some(pipe), body: None })
+        Ok(Call { at: token.at, name, pipe: Some(pipe), body: None })
     }
 }

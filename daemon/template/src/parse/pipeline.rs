@@ -121,6 +121,7 @@ impl Parser<'_> {
     /// A term with its fields.
     fn operand(&mut self) -> Result<Option<Term>, String> {
         let Some(mut term) = self.term()? else { return Ok(None) };
+        let at = self.tokens[self.next.min(self.tokens.len() - 1)].at;
         let mut fields: Vec<Box<str>> = Vec::new();
         while self.peek() == Kind::Field {
             fields.push(self.take().text[1..].into());
@@ -128,13 +129,12 @@ impl Parser<'_> {
         if fields.is_empty() {
             return Ok(Some(term));
         }
+        let before = std::mem::replace(&mut term.at, at);
         match &mut term.kind {
             TermKind::Field(names) | TermKind::Variable(_, names) => names.extend(fields),
             TermKind::Function(_) | TermKind::Pipe(_) | TermKind::Chain(..) => {
-                return Ok(Some(Term {
-                    at: term.at,
-                    kind: TermKind::Chain(Box::new(term), fields),
-                }));
+                term.at = before;
+                return Ok(Some(Term { at, kind: TermKind::Chain(Box::new(term), fields) }));
             }
             TermKind::Dot
             | TermKind::Nil
@@ -198,7 +198,7 @@ fn number(token: &Token<'_>) -> Result<Number, String> {
         let malformed = || format!("malformed character constant: {text}");
         return unquote_char(text).map(|c| Number::Int(c.into())).ok_or_else(malformed);
     }
-    let syntax = || format!("bad number syntax: {}", quoted(text));
+    let syntax = || format!("illegal number syntax: {}", quoted(text));
     let (negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),

@@ -42,7 +42,7 @@ fn recorded_templates_render_as_in_kapacitor() {
             ),
             (
                 r"{{ .Time.Nothing }}",
-                r#"template: message:1:3: executing "message" at <.Time.Nothing>: can't evaluate field Nothing in type time.Time"#,
+                r#"template: message:1:8: executing "message" at <.Time.Nothing>: can't evaluate field Nothing in type time.Time"#,
             ),
             (
                 r#"{{ index .Fields "zz" }} {{ .Tags.zz }} {{ .Fields.zz }} {{ with .Fields.zz }}x{{ else }}y{{ end }}"#,
@@ -68,5 +68,31 @@ fn recorded_templates_render_as_in_kapacitor() {
             ("{{ shout .ID }}", "template: message:1: function \"shout\" not defined"),
             ("{{ .Name", "template: message:1: unclosed action"),
         ],
+    );
+}
+
+#[test]
+fn local_times_show_the_zone_that_was_given() {
+    let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+    let text = r#"{{ .Time.Local }} {{ .Time.Local.Format "15:04 MST -07:00" }} {{ .Time }} {{ .Time.Local.UTC.Hour }} {{ .Time.Local.Location }}"#;
+    let template = crate::Template::parse("message", text, Mode::Text).expect("parses");
+    assert_eq!(
+        template.in_zone(zone).render(&super::Alert),
+        Ok("2017-07-14 04:40:00.25 +0200 CEST 04:40 CEST +02:00 2017-07-14 02:40:00.25 +0000 UTC 2 Local".to_owned())
+    );
+}
+
+#[test]
+fn json_is_a_function_of_text_templates_only_where_asked_for() {
+    check_all(
+        Mode::TextWithJson,
+        &[(
+            r"{{ json .Tags }}|{{ jsonCompact .Message }}",
+            "{\"bay\":\"north 1\",\"row\":\"r2\"}\n|\"m \\u003cCRITICAL\\u003e\"",
+        )],
+    );
+    check_all(
+        Mode::Text,
+        &[("{{ json . }}", "template: message:1: function \"json\" not defined")],
     );
 }

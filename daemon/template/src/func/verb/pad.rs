@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Flags {
     pub(super) plus: bool,
     pub(super) minus: bool,
