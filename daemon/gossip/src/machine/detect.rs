@@ -111,6 +111,13 @@ impl Gossip {
         if let Err(error) = call(&mut self.detector, &mut effects) {
             self.count_error(&error);
         }
+        if effects.notes.iter().any(|note| matches!(note, OwnedNotification::Rejoin(_))) {
+            // A renewal stops the detector's timers, and only what comes in from others starts them
+            // again: who wakes up beside the dead would never probe them.
+            if let Err(error) = self.detector.apply_many(std::iter::empty(), false, &mut effects) {
+                self.count_error(&error);
+            }
+        }
         for (timer, after) in effects.timers.drain(..) {
             self.timers.submit(now.saturating_add(after), Task::Detector(timer));
         }

@@ -110,3 +110,19 @@ fn hundred_members_at_five_percent_loss_keep_each_other() {
     assert!(took < secs(20), "took {took:?}");
     assert_eq!(world.detector_errors(), 0);
 }
+
+#[test]
+fn a_member_that_wakes_up_beside_a_sleeping_one_finds_it_failed() {
+    for seed in 0..20 {
+        let mut world = World::formed(seed, 2, |_| {});
+        world.pause(0);
+        let failed = |world: &mut World, at: usize, about: usize| {
+            world.status(at, about) == Some(Status::Failed)
+        };
+        assert!(world.run_until(secs(30), |world| failed(world, 1, 0)).is_some(), "seed {seed}");
+        world.pause(1);
+        world.resume(0);
+        let took = world.run_until(secs(20), |world| failed(world, 0, 1));
+        assert!(took.is_some(), "seed {seed}: the sleeping member is still seen alive");
+    }
+}
