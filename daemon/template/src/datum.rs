@@ -48,7 +48,7 @@ pub(crate) enum Basic<'d> {
     Other,
 }
 
-impl<'a> Datum<'a> {
+impl Datum<'_> {
     pub(crate) fn text(text: impl Into<Arc<str>>) -> Self {
         Self::Value(Value::Str(text.into()))
     }

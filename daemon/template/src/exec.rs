@@ -78,7 +78,7 @@ impl<'t, 'a> Run<'t, 'a> {
     fn wrong<T>(&self, message: impl Display) -> Result<T, String> {
         let (offset, what) = self.at;
         let before = &self.source.as_bytes()[..(offset as usize).min(self.source.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let column =
             before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (name, body) = (&self.bodies[0].name, crate::quote::quoted(&self.body.name));

@@ -102,7 +102,7 @@ impl<'s> Lexer<'s> {
     fn line_at(&mut self, at: usize) -> u32 {
         if at > self.counted {
             let passed = &self.source.as_bytes()[self.counted..at];
-            self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u32;
+            self.line += passed.split(|byte| *byte == b'\n').count() as u32 - 1;
             self.counted = at;
         }
         self.line

@@ -63,7 +63,7 @@ pub enum Value {
     /// the empty text. All values should be [`Value::Str`].
     Tags(Arc<BTreeMap<String, Value>>),
     /// A struct.
-    Object(Arc<dyn Object>),
+    Object(Arc<dyn Object + Send + Sync>),
 }
 
 /// A struct whose fields are made when a template asks for them.

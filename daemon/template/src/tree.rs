@@ -111,10 +111,7 @@ impl fmt::Display for Term {
                 write_fields(f, names)
             }
             TermKind::Chain(term, names) => {
-                match &term.kind {
-                    TermKind::Pipe(_) => write!(f, "{term}")?,
-                    _ => write!(f, "{term}")?,
-                }
+                write!(f, "{term}")?;
                 write_fields(f, names)
             }
             TermKind::Pipe(pipe) => write!(f, "({pipe})"),

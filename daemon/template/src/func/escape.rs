@@ -44,7 +44,7 @@ pub(super) fn js(text: &str) -> String {
             '>' => out.push_str("\\u003E"),
             '&' => out.push_str("\\u0026"),
             '=' => out.push_str("\\u003D"),
-            c if is_printable(c) || (c > '\u{7f}' && !c.is_control()) && is_printable(c) => {
+            c if is_printable(c) => {
                 out.push(c);
             }
             c => {

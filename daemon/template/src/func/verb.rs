@@ -86,13 +86,13 @@ impl State<'_, '_> {
         if verb == '%' {
             self.out.push('%');
         } else if !good {
-            self.out.push_str(&format!("%!{verb}(BADINDEX)"));
+            self.out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(BADINDEX)"]);
         } else if let Some(datum) = self.args.get(self.next) {
             self.next += 1;
             let text = self.one(verb, datum, &flags);
             self.out.push_str(&text);
         } else {
-            self.out.push_str(&format!("%!{verb}(MISSING)"));
+            self.out.extend(["%!", verb.encode_utf8(&mut [0; 4]), "(MISSING)"]);
         }
         rest
     }
@@ -267,7 +267,7 @@ fn integer(verb: char, negative: bool, value: u64, flags: &Flags) -> Option<Stri
         'U' => {
             let mut text = format!("U+{value:04X}");
             if let Some(c) = rune().filter(|c| flags.sharp && quote::is_printable(*c)) {
-                text.push_str(&format!(" '{c}'"));
+                text.extend([" '", c.encode_utf8(&mut [0; 4]), "'"]);
             }
             return Some(flags.pad_text(&text));
         }

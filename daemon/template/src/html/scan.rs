@@ -79,14 +79,11 @@ fn step(context: Context, text: &str) -> Step {
         _ => text.find([' ', '\t', '\n', '\u{c}', '\r', '>']),
     };
     let value = &text[..end.unwrap_or(text.len())];
-    if context.delim == Delim::SpaceOrTagEnd {
-        if let Some(bad) = value.chars().find(|c| "\"'<=`".contains(*c)) {
-            return Err(format!(
-                "{} in unquoted attr: {}",
-                quoted_char(bad),
-                crate::quote::quoted(value)
-            ));
-        }
+    if context.delim == Delim::SpaceOrTagEnd
+        && let Some(bad) = value.chars().find(|c| "\"'<=`".contains(*c))
+    {
+        let value = crate::quote::quoted(value);
+        return Err(format!("{} in unquoted attr: {value}", quoted_char(bad)));
     }
     let mut inner = context;
     let decoded = unescape(value);
@@ -162,7 +159,7 @@ fn transition(context: Context, text: &str) -> Step {
         State::RawText | State::Value | State::SourceSet => stay,
         State::Url => Ok((url(context, text), text.len())),
         state if state < State::Css => script::transition(context, text),
-        _ => style::transition(context, text),
+        _ => Ok(style::transition(context, text)),
     }
 }
 

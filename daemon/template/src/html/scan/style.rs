@@ -1,11 +1,11 @@
 //! Style sheets.
 
-use super::{SPACE, Step, url};
+use super::{SPACE, url};
 use crate::html::context::{Context, State, UrlPart};
 
-pub(super) fn transition(context: Context, text: &str) -> Step {
+pub(super) fn transition(context: Context, text: &str) -> (Context, usize) {
     let back = Context { state: State::Css, url: UrlPart::Start, ..context };
-    Ok(match context.state {
+    match context.state {
         State::CssDouble | State::CssDoubleUrl => quoted(context, text, &['"']),
         State::CssSingle | State::CssSingleUrl => quoted(context, text, &['\'']),
         State::CssUrl => quoted(context, text, &[' ', '\t', '\n', '\u{c}', '\r', ')']),
@@ -18,7 +18,7 @@ pub(super) fn transition(context: Context, text: &str) -> Step {
             None => (context, text.len()),
         },
         _ => sheet(context, text),
-    })
+    }
 }
 
 fn sheet(context: Context, text: &str) -> (Context, usize) {
