@@ -116,6 +116,19 @@ impl Effects {
         self.queue.pop_front()
     }
 
+    /// The state an event id has by what waits here: raised or restored, but not taken yet.
+    pub(crate) fn waiting_state(&self, topic: &str, id: &str) -> Option<alert::State> {
+        self.queue.iter().rev().find_map(|effect| match effect {
+            Effect::Raise { topic: t, body, .. } if **t == *topic && *body.id == *id => {
+                Some(body.state())
+            }
+            Effect::Restore { topic: t, id: i, state } if **t == *topic && **i == *id => {
+                Some(state.clone())
+            }
+            _ => None,
+        })
+    }
+
     /// A token not used before.
     pub(crate) fn next_token(&mut self) -> Token {
         self.last_token += 1;

@@ -243,9 +243,10 @@ impl Out<'_, '_> {
         self.context.now
     }
 
-    /// Read-only look at the world.
-    pub(crate) fn world(&self) -> &dyn World {
-        self.context.world
+    /// State of an event in a topic: what this task has just raised counts already.
+    pub(crate) fn topic_state(&self, topic: &str, id: &str) -> Option<alert::State> {
+        let waiting = self.context.effects.waiting_state(topic, id);
+        waiting.or_else(|| self.context.world.topic_state(topic, id))
     }
 
     /// Whether what is handled now follows from a window that has not filled since the start.

@@ -143,9 +143,6 @@ pub(crate) async fn put(
     };
     handler(&app, topic, id).await?;
     let mut spec = spec(&body, topic)?;
-    if spec.id.is_empty() {
-        id.clone_into(&mut spec.id);
-    }
     check_place(&spec, topic)?;
     replace(&app, id, spec).await
 }

@@ -19,7 +19,7 @@ use crate::brain::Backlog;
 use crate::clock;
 
 /// Points one task runs before the worker looks at the next.
-const SLICE: usize = 4096;
+const SLICE: usize = 512;
 
 /// Queries of peers about one task that may wait; the oldest is forgotten, its asker bounds the wait.
 const QUERIES: usize = 10_000;
@@ -42,6 +42,8 @@ pub(crate) enum Job {
     WhenPast { key: TaskKey, time: Time, query: CallId },
     /// Something a task waited for has moved.
     Wake,
+    /// End the thread; tasks that still run are let go.
+    End,
 }
 
 /// What a worker needs of the rest of the member.
@@ -84,7 +86,7 @@ impl Running {
     }
 }
 
-/// A handle on a worker thread; it ends when all handles are gone.
+/// A handle on a worker thread; it ends with [`Job::End`].
 #[derive(Clone)]
 pub(crate) struct Worker {
     jobs: Sender<Job>,
@@ -97,14 +99,14 @@ impl Worker {
         let own = jobs.clone();
         thread::Builder::new()
             .name(format!("tasks-{n}"))
-            .spawn(move || Loop { tasks: BTreeMap::new(), surroundings, own }.run(&inbox))
+            .spawn(move || Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox))
             .expect("a thread can be started at start-up");
         Self { jobs }
     }
 
     /// Gives a job; jobs are done in order.
     pub(crate) fn give(&self, job: Job) {
-        // The thread lives as long as a handle does.
+        // The thread is gone only when the member has stopped.
         let _ = self.jobs.send(job);
     }
 
@@ -127,11 +129,12 @@ struct Loop {
     tasks: BTreeMap<TaskKey, Running>,
     surroundings: Arc<dyn Surroundings>,
     own: Sender<Job>,
+    ended: bool,
 }
 
 impl Loop {
     fn run(mut self, inbox: &Receiver<Job>) {
-        loop {
+        while !self.ended {
             let busy = self.run_slices();
             if busy {
                 while let Ok(job) = inbox.try_recv() {
@@ -201,6 +204,7 @@ impl Loop {
                 }
             }
             Job::Wake => {}
+            Job::End => self.ended = true,
         }
     }
 

@@ -159,6 +159,21 @@ fn a_group_goes_on_with_the_level_its_topics_had() {
 }
 
 #[test]
+fn a_group_that_shares_its_id_goes_on_with_what_another_has_just_raised() {
+    let script = "stream|from().groupBy('k')|alert().id('same').crit(lambda: \"v\" > 20).topic('x')";
+    let mut task = Task::start(&plan(script, &BTreeMap::new()).expect("valid"), &settings())
+        .expect("starts");
+    // Nothing is taken out between the two points.
+    let points = [point("m,k=a v=30 1000000000"), point("m,k=b v=1 1000000000")];
+    task.handle_points(Time(0), &points, &super::Nowhere);
+    let mut out = String::new();
+    while let Some(effect) = task.poll_effect() {
+        show(&effect, &mut out);
+    }
+    assert_eq!(out, "x same CRITICAL 0s\nx same OK 0s\n");
+}
+
+#[test]
 fn inhibition_works_across_tasks_by_category_and_tags_and_ends_with_the_task() {
     let settings = settings();
     let big = "stream|from().measurement('host').groupBy('k')|alert().crit(lambda: \"v\" > 20.0)\

@@ -237,7 +237,7 @@ impl Node {
     /// to the same state.
     fn restore(&self, id: &Str, out: &mut Out<'_, '_>) -> Option<(Level, Time)> {
         let stored = |topic: &Option<Str>, out: &Out<'_, '_>| {
-            topic.as_ref().and_then(|topic| out.world().topic_state(topic, id))
+            topic.as_ref().and_then(|topic| out.topic_state(topic, id))
         };
         let anonymous = stored(&self.anonymous, out);
         let named = stored(&self.named, out);
