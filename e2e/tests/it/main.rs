@@ -1,6 +1,7 @@
 //! Tests from outside the walls: rules of the house, then programs as users run them.
 
 mod cluster;
+mod corpus;
 mod member;
 mod rooms;
 mod tidy;

@@ -1,0 +1,130 @@
+#!/bin/bash
+# The chart, the operator and real members on a real Kubernetes, under Pod Security `restricted`.
+#   smoke.sh [PROGRAMS]    folder of the static release programs (default: target/x86_64-unknown-linux-musl/release)
+# Every wait has a deadline. At a failure it says what was awaited and shows resource, events and logs.
+# SMOKE_KEEP=1 leaves the cluster up. Needs root. The last line is `N passed, N failed`.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+root=$(cd "$here/../.." && pwd)
+programs=$(cd "${1:-$root/target/x86_64-unknown-linux-musl/release}" 2>/dev/null && pwd) || { echo "no folder ${1-}: \`make programs\` builds it"; exit 1; }
+export KUBECONFIG=$KUBE_DIR/admin.conf PATH=$KUBE_BIN:$PATH
+system=kapacitor-system ns=smoke pass=0 fail=0 t0=$SECONDS
+work=$(mktemp -d)
+
+k() { kubectl -n $ns "$@"; }
+finish() {
+    if [ -z "${SMOKE_KEEP-}" ]; then bash "$here/down.sh" >/dev/null || fail=$((fail + 1)); fi
+    rm -rf "$work"
+    echo "$((SECONDS - t0)) s"
+    echo "$pass passed, $fail failed"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# check WHAT SECONDS COMMAND...: the command succeeds before the deadline, else the rest makes no sense.
+check() {
+    local what=$1 left=$(($2 * 5)) from=$SECONDS; shift 2
+    until "$@" >"$work/out" 2>&1; do
+        left=$((left - 1))
+        if [ $left -le 0 ]; then
+            fail=$((fail + 1)); echo "FAIL $what: $*"; tail -20 "$work/out"; diagnose; exit 1
+        fi
+        sleep 0.2
+    done
+    pass=$((pass + 1)); echo "ok   $what ($((SECONDS - from)) s)"
+}
+diagnose() {
+    echo "--- resources"; kubectl get kc,sts,pods,pvc -A -o wide
+    echo "--- status"; k get kc -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status}{"\n"}{end}'
+    echo "--- events"; kubectl get events -A --sort-by=.lastTimestamp 2>/dev/null | grep -v ' Normal ' | tail -15
+    echo "--- operator"; kubectl -n $system logs deploy/kapacitor-operator --tail=25
+    for p in $(k get pods -o name); do
+        echo "--- $p"; k logs "$p" --tail=25; k logs "$p" --previous --tail=10 2>/dev/null
+    done
+}
+
+# --- what is asked again and again ----------------------------------------------------------
+members() { k exec "demo-$1" -- kapacitorctl member list; }
+# sees POD N: the member lists exactly the first N by their stable names, all alive.
+sees() {
+    members "$1" >"$work/list" || { cat "$work/list"; return 1; }
+    cat "$work/list"
+    [ "$(grep -c ':9091 ' "$work/list")" = "$2" ] || return 1
+    for n in $(seq 0 $(($2 - 1))); do
+        local host=demo-$n.demo-members.$ns.svc.cluster.local
+        grep -qE " $host:9090 +$host:9091 +$host:9092 .*alive *\$" "$work/list" || return 1
+    done
+    grep -q '^State: initialized$' "$work/list"
+}
+all_see() { for m in $(seq 0 $(($1 - 1))); do sees "$m" "$1" || return 1; done; }
+reason() { k get kc demo -o 'jsonpath={.status.conditions[?(@.type=="Ready")].reason}'; }
+reason_is() { local got; got=$(reason); echo "reason: $got"; [ "$got" = "$1" ]; }
+ready() { [ "$(k get kc demo -o jsonpath='{.status.readyReplicas}')" = "$1" ] && reason_is "${2-InSync}"; }
+refused() { ! k apply --dry-run=server -f "$work/bad.yaml" >"$work/why" 2>&1 && { cat "$work/why"; grep -q -- "$1" "$work/why"; }; }
+bad() { # text SPEC...: a resource with this spec is refused and the refusal says so
+    local says=$1 name=${3-other}
+    printf 'apiVersion: kapacitor.dev/v1alpha1\nkind: KapacitorCluster\nmetadata: {name: %s}\nspec: %s\n' "$name" "$2" >"$work/bad.yaml"
+    check "refused: $says" 3 refused "$says"
+}
+ids() { k get kc demo -o jsonpath='{.status.clusterID} {.status.members[*].memberID}'; }
+same_ids() { echo "$1 / $(ids)"; [ "$1" = "$(ids)" ]; }
+no_pods() { [ -z "$(k get pods -o name)" ]; }
+image() { python3 "$here/images/mkimage.py" "$work/$1.tar" "localhost/$2" --user 65532:65532 --entrypoint "/usr/bin/$1" "${@:3}" && ctr -a $RUN/containerd.sock -n k8s.io images import "$work/$1.tar"; }
+install() {
+    helm upgrade --install kapacitor-operator "$root/charts/kapacitor-operator" -n $system --wait --timeout 60s \
+        --set image.repository=localhost/kapacitor-operator --set image.tag=smoke \
+        --set memberImage.repository=localhost/kapacitord --set memberImage.tag=smoke
+}
+namespaces() {
+    for n in $system $ns; do
+        kubectl create namespace $n --dry-run=client -o yaml | kubectl apply -f - &&
+            kubectl label --overwrite namespace $n pod-security.kubernetes.io/{enforce,warn}=restricted || return 1
+    done
+}
+
+# --- images and a Kubernetes ----------------------------------------------------------------
+for p in kapacitord kapacitorctl kapacitor kapacitor-operator; do
+    [ -x "$programs/$p" ] || { fail=1; echo "FAIL $programs/$p is missing: \`make programs\` builds it"; exit 1; }
+done
+check "Kubernetes is built" 1 bash "$here/build.sh" helm
+check "the chart is clean" 1 helm lint --strict "$root/charts/kapacitor-operator"
+check "Kubernetes is up" 1 bash "$here/up.sh"
+check "image of members" 1 image kapacitord kapacitord:smoke "$programs"/{kapacitord=/usr/bin/kapacitord,kapacitorctl=/usr/bin/kapacitorctl,kapacitor=/usr/bin/kapacitor}
+check "image of the operator" 1 image kapacitor-operator kapacitor-operator:smoke "$programs/kapacitor-operator=/usr/bin/kapacitor-operator"
+check "restricted namespaces" 1 namespaces
+check "helm install" 1 install
+
+# --- the resource ---------------------------------------------------------------------------
+bad "alert.redundancy must not exceed replicas" '{replicas: 2, alert: {redundancy: 3}}'
+bad "must be from 100ms to 1h" '{alert: {delayPerMember: 2h}}'
+bad "exactly one influxdb must have default" '{influxdb: [{name: a, urls: ["http://a"]}, {name: b, urls: ["http://b"]}]}'
+bad "spec.influxdb\[0\].urls\[0\]" '{influxdb: [{name: a, urls: ["file:///etc/passwd"]}]}'
+bad "image.tag and image.digest exclude each other" "{image: {tag: a, digest: 'sha256:$(printf 0%.0s {1..64})'}}"
+bad "starting with a letter" '{}' 1st
+
+# --- three members --------------------------------------------------------------------------
+check "kubectl apply" 3 k apply -f "$here/cluster.yaml"
+check "three members, ready and in sync" 60 ready 3
+check "every member lists the three by their stable names" 20 all_see 3
+k get kc; members 0
+known=$(ids)
+check "storage cannot change" 1 bash -c "! kubectl -n $ns patch kc demo --type=merge -p '{\"spec\":{\"storage\":{\"size\":\"1Gi\"}}}'"
+
+# --- a pod is lost, the wish grows, the cluster stops and starts -----------------------------
+check "a member is deleted" 90 k delete pod demo-1
+check "it comes back" 60 ready 3
+check "as who it was" 5 same_ids "$known"
+check "kubectl scale: four wished" 3 k scale kc/demo --replicas=4
+check "four members, ready and in sync" 60 ready 4
+check "every member lists the four" 20 all_see 4
+check "fewer wished" 3 k scale kc/demo --replicas=3
+check "the operator says that it does not remove members yet" 20 reason_is RemovalNotBuilt
+check "and keeps all four" 3 all_see 4
+known=$(ids)
+check "stopped" 3 k scale kc/demo --replicas=0
+check "no pod is left" 90 no_pods
+check "the operator says so" 20 reason_is Stopped
+check "started again" 3 k scale kc/demo --replicas=4
+check "all four are back" 90 ready 4
+check "in the cluster that they were in" 5 same_ids "$known"
+check "every member lists the four again" 20 all_see 4
