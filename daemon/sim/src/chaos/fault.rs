@@ -1,0 +1,276 @@
+//! What can go wrong, how it begins, and how it is undone.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use member::Command;
+use rand::{Rng, RngExt};
+
+use super::{Action, Run};
+use crate::receiver::Mood;
+use crate::world::addresses;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A process is killed and started again later.
+    Kill,
+    /// A process is stopped in order and started again later.
+    Stop,
+    /// A process is paused.
+    Pause,
+    /// The network falls into two sides.
+    Partition,
+    /// UDP passes in one direction only between two members.
+    Udp,
+    /// No TCP passes between two members, though UDP does.
+    Tcp,
+    /// A fifth of the UDP packets is lost, a tenth doubled.
+    Loss,
+    /// Latency rises to 50–150 ms.
+    Latency,
+    /// A disk takes a second per write.
+    SlowDisk,
+    /// A disk takes no writes for a while.
+    FullDisk,
+    /// A wall clock jumps by up to an hour.
+    Clock,
+    /// The receiver is slow, failing or hanging.
+    Receiver,
+    /// A member is removed, and added again later.
+    Remove,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 13] = [
+        Self::Kill,
+        Self::Stop,
+        Self::Pause,
+        Self::Partition,
+        Self::Udp,
+        Self::Tcp,
+        Self::Loss,
+        Self::Latency,
+        Self::SlowDisk,
+        Self::FullDisk,
+        Self::Clock,
+        Self::Receiver,
+        Self::Remove,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Partition => "partition",
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Loss => "loss",
+            Self::Latency => "latency",
+            Self::SlowDisk => "slow-disk",
+            Self::FullDisk => "full-disk",
+            Self::Clock => "clock",
+            Self::Receiver => "receiver",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// Copies of an event that one such fault excuses (S3): a crash between send and Done, the other
+    /// side of a partition, a timeout that was not what it seemed.
+    fn copies(self) -> usize {
+        match self {
+            Self::Kill
+            | Self::Pause
+            | Self::Partition
+            | Self::Tcp
+            | Self::SlowDisk
+            | Self::FullDisk => 1,
+            _ => 0,
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|kind| kind.name()).collect();
+            format!("no fault {text:?}; known: {}", known.join(" "))
+        })
+    }
+}
+
+/// How a fault is undone; the number is that of the ledger.
+pub(super) enum Undo {
+    Start(usize),
+    Resume(usize, usize),
+    Heal(usize),
+    Network(usize),
+    Disk(usize, usize),
+    Clock(usize, usize),
+    Receiver(usize),
+    Add(usize, usize),
+}
+
+impl Run<'_> {
+    pub(super) fn fault(&mut self) {
+        let kinds = &self.plan.faults;
+        let kind = kinds[(self.rng.next_u64() % kinds.len() as u64) as usize];
+        let Some(undo) = self.begin(kind) else { return };
+        *self.counts.entry(kind.name()).or_default() += 1;
+        self.open += 1;
+        self.plan_next(Duration::from_secs(25), Action::Undo(undo));
+    }
+
+    fn begin(&mut self, kind: Kind) -> Option<Undo> {
+        let up = |world: &crate::World, n: usize| {
+            let node = &world.nodes[n];
+            node.is_up() && !node.stopping
+        };
+        let n = self.pick(up)?;
+        let now = self.world.now;
+        let number = if kind == Kind::Kill {
+            0
+        } else {
+            self.world.ledger.begin(kind.name(), now, kind.copies())
+        };
+        let name = kind.name();
+        self.world.say(|| format!("fault: {name} at m{n}"));
+        Some(match kind {
+            Kind::Kill => {
+                self.world.kill(n);
+                Undo::Start(n)
+            }
+            Kind::Stop => {
+                self.world.stop(n);
+                Undo::Start(n)
+            }
+            Kind::Pause => {
+                self.world.pause(n);
+                Undo::Resume(n, number)
+            }
+            Kind::Partition => {
+                let (one, other): (Vec<usize>, Vec<usize>) =
+                    (0..self.plan.members).partition(|_| self.rng.random());
+                self.world.network.partition(&one, &other);
+                Undo::Heal(number)
+            }
+            Kind::Udp | Kind::Tcp => {
+                let other = (n + 1) % self.plan.members;
+                let network = &mut self.world.network;
+                let cut =
+                    if kind == Kind::Udp { &mut network.udp_cut } else { &mut network.tcp_cut };
+                cut.insert((n, other));
+                Undo::Heal(number)
+            }
+            Kind::Loss => {
+                self.world.network.loss = 0.2;
+                self.world.network.duplicate = 0.1;
+                Undo::Network(number)
+            }
+            Kind::Latency => {
+                self.world.network.latency =
+                    (Duration::from_millis(50), Duration::from_millis(150));
+                Undo::Network(number)
+            }
+            Kind::SlowDisk => {
+                self.world.set_fsync(n, Duration::from_secs(1));
+                Undo::Disk(n, number)
+            }
+            Kind::FullDisk => {
+                self.world.nodes[n].disk.full = true;
+                let why = Some("no space left on device".to_owned());
+                self.world.input(n, member::Input::Disk(why));
+                Undo::Disk(n, number)
+            }
+            Kind::Clock => {
+                let hour = 3_600_000_000_000_i64;
+                let jump = (self.rng.next_u64() % (2 * hour as u64)) as i64 - hour;
+                self.world.set_skew(n, jump);
+                Undo::Clock(n, number)
+            }
+            Kind::Receiver => {
+                let moods = [Mood::Slow, Mood::Failing, Mood::Hanging];
+                let at = (self.rng.next_u64() % 3) as usize;
+                self.world.receiver.mood = moods[at];
+                Undo::Receiver(number)
+            }
+            Kind::Remove => {
+                self.world.ledger.end(number, now);
+                return self.remove(n, number);
+            }
+        })
+    }
+
+    /// Removes a member through another one, at least two stay.
+    fn remove(&mut self, n: usize, number: usize) -> Option<Undo> {
+        let world = &self.world;
+        let inside = (0..self.plan.members).filter(|n| world.is_in_cluster(*n)).count();
+        if inside <= 2 || !world.is_in_cluster(n) {
+            return None;
+        }
+        let by =
+            self.pick(|world, by| by != n && world.nodes[by].is_up() && world.is_in_cluster(by))?;
+        let id = self.world.nodes[n].id;
+        self.removed.push(id);
+        self.world.command(by, Command::RemoveMember { id });
+        Some(Undo::Add(n, number))
+    }
+
+    pub(super) fn undo(&mut self, undo: Undo) {
+        self.open = self.open.saturating_sub(1);
+        let now = self.world.now;
+        let world = &mut self.world;
+        let number = match undo {
+            Undo::Start(n) => {
+                world.start(n);
+                return;
+            }
+            Undo::Resume(n, number) => {
+                world.resume(n);
+                number
+            }
+            Undo::Heal(number) => {
+                world.network.heal();
+                number
+            }
+            Undo::Network(number) => {
+                let quiet = crate::Network::default();
+                world.network.loss = quiet.loss;
+                world.network.duplicate = quiet.duplicate;
+                world.network.latency = quiet.latency;
+                number
+            }
+            Undo::Disk(n, number) => {
+                world.set_fsync(n, Duration::from_millis(1));
+                if std::mem::take(&mut world.nodes[n].disk.full) {
+                    world.input(n, member::Input::Disk(None));
+                }
+                number
+            }
+            Undo::Clock(n, number) => {
+                world.set_skew(n, 0);
+                number
+            }
+            Undo::Receiver(number) => {
+                world.receiver.mood = Mood::Well;
+                number
+            }
+            Undo::Add(n, number) => {
+                let inside = |world: &crate::World, by: usize| {
+                    by != n && world.nodes[by].is_up() && world.is_in_cluster(by)
+                };
+                if let Some(by) = self.pick(inside) {
+                    let rpc_address = addresses(n).rpc;
+                    self.world.command(by, Command::AddMember { rpc_address });
+                }
+                number
+            }
+        };
+        self.world.ledger.end(number, now);
+    }
+}

@@ -1,0 +1,1 @@
+//! Each checker reports a planted violation.
