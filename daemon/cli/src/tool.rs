@@ -226,8 +226,8 @@ impl Tool {
         let mut text =
             format!("Usage: {} [options] [command] [args]\n\n{}\n", self.name, self.about);
         text.push_str("\nCommands:\n\n");
-        let lines = self.commands.iter().map(|c| (format!("{} {}", c.name, c.arguments), c.about));
-        let help = ("help [command]".to_owned(), "Prints help for a command.");
+        let lines = self.commands.iter().map(|c| (c.name.to_owned(), c.about));
+        let help = ("help".to_owned(), "Prints help for a command: help [command].");
         write_list(&mut text, lines.chain([help]));
         Self::write_flags(&mut text, self.flags);
         text

@@ -20,6 +20,9 @@ pub mod template;
 pub mod topic;
 pub mod vars;
 
+#[cfg(test)]
+mod tests;
+
 pub use address::{Address, InvalidAddress, Login};
 pub use error::Error;
 pub use request::{Client, MAX_ANSWER_BYTES, Options};

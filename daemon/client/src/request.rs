@@ -216,3 +216,19 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_encoded_and_a_path_before_the_api_is_kept() {
+        let options = Options { url: "http://proxy/member/1/".to_owned(), ..Options::default() };
+        let client = Client::new(options).expect("a client");
+        let path = Path { segments: &["tasks", "a/b ü"], query: &[("pattern", "x&*")] };
+        assert_eq!(
+            client.url(path).as_str(),
+            "http://proxy/member/1/kapacitor/v1/tasks/a%2Fb%20%C3%BC?pattern=x%26*"
+        );
+    }
+}

@@ -63,19 +63,27 @@ pub(crate) fn render(cluster: &Cluster) -> String {
 
 fn row(member: &Member) -> Vec<String> {
     let sync = match (&member.last_sync, member.digest_equal) {
-        (Some(at), Some(false)) => format!("{at} (differing)"),
-        (Some(at), _) => at.clone(),
+        (Some(at), Some(false)) => format!("{} (differing)", whole_seconds(at)),
+        (Some(at), _) => whole_seconds(at),
         (None, _) => "-".to_owned(),
     };
     vec![
         member.id.to_string(),
         member.api_address.clone(),
         member.status.to_string(),
-        member.since.clone(),
+        whole_seconds(&member.since),
         yes_or_no(member.ready).to_owned(),
         member.version.clone().unwrap_or_else(|| "-".to_owned()),
         sync,
     ]
+}
+
+/// An RFC 3339 time in UTC without its fraction.
+fn whole_seconds(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, fraction)) if fraction.ends_with('Z') => format!("{seconds}Z"),
+        _ => time.to_owned(),
+    }
 }
 
 fn yes_or_no(known: Option<bool>) -> &'static str {

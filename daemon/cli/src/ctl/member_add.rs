@@ -6,8 +6,9 @@ use super::token;
 
 pub(crate) const COMMAND: Command = Command {
     name: "member add",
-    arguments: "<RPC address of the new member, host:port>",
-    about: "Has the asked member take another one into its cluster. Adding a member again is a success.",
+    arguments: "ADDR",
+    about: "Adds the member whose RPC address is ADDR (host:port, 9091 by default) to the cluster of the \
+            asked one.",
     flags: &[token::CONFIG],
     run: |call| Box::pin(run(call)),
 };

@@ -8,8 +8,8 @@ use super::token;
 
 pub(crate) const COMMAND: Command = Command {
     name: "member remove",
-    arguments: "<Member ID>",
-    about: "Removes a member, dead or alive, from the cluster; any member may be asked, itself too.",
+    arguments: "ID",
+    about: "Removes the member with this ID, dead or alive; any member may be asked, itself too.",
     flags: &[token::CONFIG],
     run: |call| Box::pin(run(call)),
 };

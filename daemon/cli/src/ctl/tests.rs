@@ -25,7 +25,7 @@ fn cluster_json(hosts: [&str; 2]) -> String {
             SECOND,
             hosts[1],
             r#""status":"failed","version":null,"ready":null,"boot":null,
-            "last-sync":"2026-01-02T03:04:04Z","digest-equal":false"#
+            "last-sync":"2026-01-02T03:04:04.25Z","digest-equal":false"#
         )
     )
 }
