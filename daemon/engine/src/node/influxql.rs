@@ -3,19 +3,36 @@
 //!
 //! The kind of the first point's field decides the reducer; points with another kind or without the
 //! field are errors and skipped. Each function is one file below and implements [`Reduce`]; when and
-//! how results leave is decided here.
+//! how results leave is decided here. Functions that give a value per point are in `running.rs`.
 
+pub(crate) mod bottom;
 pub(crate) mod count;
+pub(crate) mod cumulative_sum;
+pub(crate) mod difference;
+pub(crate) mod distinct;
+pub(crate) mod elapsed;
 pub(crate) mod first;
+pub(crate) mod holt_winters;
 pub(crate) mod last;
 pub(crate) mod max;
 pub(crate) mod mean;
+pub(crate) mod median;
 pub(crate) mod min;
+pub(crate) mod mode;
+pub(crate) mod moving_average;
+pub(crate) mod percentile;
+mod running;
+mod simplex;
+pub(crate) mod spread;
+pub(crate) mod stddev;
 pub(crate) mod sum;
+pub(crate) mod top;
 
 use std::fmt;
 
-use model::{Batch, BatchPoint, Fields, Group, Kind as ValueKind, Point, Str, Tags, Time, Value};
+use model::{
+    Batch, BatchPoint, Duration, Fields, Group, Kind as ValueKind, Point, Str, Tags, Time, Value,
+};
 use tick::{ArgType, Signature};
 
 use super::{Args, Define, Definer, Edge, Gives, Kind, Place, QUIET, Returned, Run, Start};
@@ -46,6 +63,23 @@ pub(crate) enum Outcome {
     },
     /// One of the points.
     Selected(Selected),
+    /// Several points, which leave as a batch.
+    Many {
+        /// The result field, named as the node says, and the tags of each.
+        points: Vec<Picked>,
+        /// They have times of their own, whatever `usePointTimes` says.
+        own_times: bool,
+    },
+}
+
+/// One of several results.
+pub(crate) struct Picked {
+    /// The value.
+    pub(crate) value: Value,
+    /// Time of the point it is from, or is for.
+    pub(crate) time: Time,
+    /// All tags of the point it is from; `None`: the group's.
+    pub(crate) tags: Option<Tags>,
 }
 
 /// A point that a selector chose.
@@ -87,7 +121,7 @@ pub(crate) struct Function {
     /// As written, `mean`; also the default name of the result.
     pub(crate) name: &'static str,
     /// A reducer for values of this kind, if it supports them.
-    pub(crate) reducer: fn(ValueKind) -> Option<Box<dyn Reduce>>,
+    pub(crate) reducer: fn(ValueKind, &Numbers) -> Option<Box<dyn Reduce>>,
     /// What an empty batch gives.
     pub(crate) empty: Option<Value>,
 }
@@ -98,18 +132,37 @@ impl fmt::Debug for Function {
     }
 }
 
-const PROPERTIES: &[&[Signature]] =
+/// The numbers a call names beside the field: `3` of `top(3, 'v')`, `99.0` of `percentile`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Numbers {
+    /// `top`, `bottom`, the horizon of `holtWinters`, the length of `movingAverage`.
+    pub(crate) count: usize,
+    /// Points of a season of `holtWinters`.
+    pub(crate) season: usize,
+    /// The share of `percentile`, 0 to 100.
+    pub(crate) percent: f64,
+    /// The unit of `elapsed`, the interval of `holtWinters`.
+    pub(crate) unit: Duration,
+}
+
+/// The properties of all these functions.
+pub(crate) const PROPERTIES: &[&[Signature]] =
     &[&[Signature::field("as", ArgType::String), Signature::method("usePointTimes", &[])], QUIET];
 
 /// The kind of an aggregate or selector with one argument, the field.
 pub(crate) const fn kind(name: &'static str, define: Definer) -> Kind {
+    kind_of(Signature::method(name, &[ArgType::String]), Gives::Always(Edge::Stream), define)
+}
+
+/// The kind of a function.
+pub(crate) const fn kind_of(signature: Signature, gives: Gives, define: Definer) -> Kind {
     Kind {
-        signature: Signature::method(name, &[ArgType::String]),
-        label: name,
+        signature,
+        label: signature.name,
         go_type: "InfluxQLNode",
         place: Place::Anywhere,
         wants: None,
-        gives: Gives::Always(Edge::Stream),
+        gives,
         properties: PROPERTIES,
         define,
     }
@@ -117,18 +170,23 @@ pub(crate) const fn kind(name: &'static str, define: Definer) -> Kind {
 
 /// The definition of a function on the field that the call names.
 pub(crate) fn define(function: &'static Function, args: &Args<'_>) -> Box<dyn Define> {
-    Box::new(Aggregate {
-        function,
-        field: args.str(0),
-        name: function.name.into(),
-        point_times: false,
-    })
+    define_with(function, args.str(0), Numbers::default())
+}
+
+/// The definition of a function on `field` with numbers.
+pub(crate) fn define_with(
+    function: &'static Function,
+    field: Str,
+    numbers: Numbers,
+) -> Box<dyn Define> {
+    Box::new(Aggregate { function, field, numbers, name: function.name.into(), point_times: false })
 }
 
 #[derive(Clone, Debug)]
 struct Aggregate {
     function: &'static Function,
     field: Str,
+    numbers: Numbers,
     name: Str,
     point_times: bool,
 }
@@ -189,7 +247,7 @@ impl Aggregate {
                 return Err(format!("field {field} has wrong type: got {kind} exp {expected}"));
             }
             None => {
-                let Some(reducer) = (self.function.reducer)(kind) else {
+                let Some(reducer) = (self.function.reducer)(kind, &self.numbers) else {
                     let name = self.function.name;
                     return Err(format!("cannot apply {name} to {kind} field"));
                 };
@@ -200,13 +258,14 @@ impl Aggregate {
         Ok(())
     }
 
-    /// The point that a result becomes.
-    fn point(
+    /// Sends what a result becomes: a point, or a batch of points.
+    fn emit(
         &self,
         outcome: Outcome,
         (name, group, time): (&Str, &Group, Time),
         nothing: &Str,
-    ) -> Point {
+        out: &mut Out<'_, '_>,
+    ) {
         let (fields, tags, time) = match outcome {
             Outcome::Whole { value, epoch } => {
                 let time = if self.point_times && epoch { Time(0) } else { time };
@@ -219,15 +278,38 @@ impl Aggregate {
                 let time = if self.point_times { selected.time } else { time };
                 (fields, selected.tags, time)
             }
+            Outcome::Many { points, own_times } => {
+                let own_times = own_times || self.point_times;
+                return out.batch(&self.batch(points, own_times, (name, group, time)));
+            }
         };
-        Point {
+        let point = Point {
             database: nothing.clone(),
             retention_policy: nothing.clone(),
             name: name.clone(),
             tags,
             fields,
             time,
-        }
+        };
+        out.point(&Grouped { point: point.into(), group: group.clone() });
+    }
+
+    fn batch(
+        &self,
+        points: Vec<Picked>,
+        own_times: bool,
+        (name, group, time): (&Str, &Group, Time),
+    ) -> Batch {
+        let points: Vec<BatchPoint> = points
+            .into_iter()
+            .map(|picked| BatchPoint {
+                fields: Fields::from_unsorted(vec![(self.name.clone(), picked.value)]),
+                tags: picked.tags.unwrap_or_else(|| group.tags().clone()),
+                time: if own_times { picked.time } else { time },
+            })
+            .collect();
+        let tmax = points.iter().map(|p| p.time).fold(time, Time::max);
+        Batch { name: name.clone(), group: group.clone(), tmax, points: points.into() }
     }
 }
 
@@ -245,8 +327,7 @@ impl Run for Aggregator {
             let before_name = std::mem::replace(&mut run.name, name.clone());
             if let Some(outcome) = outcome {
                 let place = (&before_name, &point.group, before);
-                let result = self.rule.point(outcome, place, &self.nothing);
-                out.point(&point.with(result));
+                self.rule.emit(outcome, place, &self.nothing, out);
             }
         }
         if let Err(error) = self.rule.take(&mut run.reducing, (fields, tags, *time)) {
@@ -270,8 +351,7 @@ impl Run for Aggregator {
         };
         if let Some(outcome) = outcome {
             let place = (&batch.name, &batch.group, batch.tmax);
-            let point = self.rule.point(outcome, place, &self.nothing);
-            out.point(&Grouped { point: point.into(), group: batch.group.clone() });
+            self.rule.emit(outcome, place, &self.nothing, out);
         }
     }
 
@@ -282,6 +362,15 @@ impl Run for Aggregator {
 
     fn cardinality(&self) -> usize {
         self.groups.len()
+    }
+}
+
+/// A total order of numbers of one kind, NaN last.
+pub(crate) fn total_order(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) if a == b => std::cmp::Ordering::Equal,
+        (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+        _ => order(a, b).unwrap_or(std::cmp::Ordering::Equal),
     }
 }
 

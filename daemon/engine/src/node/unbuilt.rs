@@ -47,7 +47,6 @@ const BATCH: Gives = Gives::Always(Edge::Batch);
 const ANYWHERE: Place = Place::Anywhere;
 const EVERYWHERE: Place = Place::Everywhere;
 const AS: Signature = field("as", Text);
-const TIMES: Signature = method("usePointTimes", &[]);
 
 unbuilt! {
     BATCH_ROOT "batch" "BatchNode" method("batch", &[]), Place::Root(Edge::Batch), None, BATCH, [], None;
@@ -106,23 +105,6 @@ unbuilt! {
         [field("cluster", Text), field("currentField", Text), field("decreaseCooldown", Duration),
          field("increaseCooldown", Duration), field("max", Int), field("min", Int), field("groupName", Text),
          field("groupNameTag", Text), field("outputGroupNameTag", Text), field("replicas", Lambda)], None;
-    BOTTOM "bottom" "InfluxQLNode" variadic("bottom", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], None;
-    TOP "top" "InfluxQLNode" variadic("top", &[Int, Text], Text), ANYWHERE, None, BATCH, [AS, TIMES], None;
-    CUMULATIVE_SUM "cumulativeSum" "InfluxQLNode" method("cumulativeSum", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], None;
-    DIFFERENCE "difference" "InfluxQLNode" method("difference", &[Text]), ANYWHERE, None, SAME, [AS, TIMES], None;
-    DISTINCT "distinct" "InfluxQLNode" method("distinct", &[Text]), ANYWHERE, None, BATCH, [AS, TIMES], None;
-    ELAPSED "elapsed" "InfluxQLNode" method("elapsed", &[Text, Duration]), ANYWHERE, None, SAME, [AS, TIMES], None;
-    HOLT_WINTERS "holtWinters" "InfluxQLNode" method("holtWinters", &[Text, Int, Int, Duration]), ANYWHERE, None, BATCH,
-        [AS, TIMES], None;
-    HOLT_WINTERS_FIT "holtWintersWithFit" "InfluxQLNode" method("holtWintersWithFit", &[Text, Int, Int, Duration]),
-        ANYWHERE, None, BATCH, [AS, TIMES], None;
-    MEDIAN "median" "InfluxQLNode" method("median", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
-    MODE "mode" "InfluxQLNode" method("mode", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
-    MOVING_AVERAGE "movingAverage" "InfluxQLNode" method("movingAverage", &[Text, Int]), ANYWHERE, None, SAME,
-        [AS, TIMES], None;
-    PERCENTILE "percentile" "InfluxQLNode" method("percentile", &[Text, Float]), ANYWHERE, None, STREAM, [AS, TIMES], None;
-    SPREAD "spread" "InfluxQLNode" method("spread", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
-    STDDEV "stddev" "InfluxQLNode" method("stddev", &[Text]), ANYWHERE, None, STREAM, [AS, TIMES], None;
 }
 
 /// All of them.
@@ -150,20 +132,6 @@ pub(crate) static KINDS: &[&Kind] = &[
     &K8S,
     &SWARM,
     &EC2,
-    &BOTTOM,
-    &TOP,
-    &CUMULATIVE_SUM,
-    &DIFFERENCE,
-    &DISTINCT,
-    &ELAPSED,
-    &HOLT_WINTERS,
-    &HOLT_WINTERS_FIT,
-    &MEDIAN,
-    &MODE,
-    &MOVING_AVERAGE,
-    &PERCENTILE,
-    &SPREAD,
-    &STDDEV,
 ];
 
 #[derive(Clone, Debug)]

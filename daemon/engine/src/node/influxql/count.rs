@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = super::kind("count", |args, _| Ok(super::define(&
 
 static COUNT: Function = Function {
     name: "count",
-    reducer: |_: ValueKind| Some(Box::new(Count(0))),
+    reducer: |_: ValueKind, _| Some(Box::new(Count(0))),
     empty: Some(Value::Int(0)),
 };
 

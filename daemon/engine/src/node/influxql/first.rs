@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = super::kind("first", |args, _| Ok(super::define(&
 
 static FIRST: Function = Function {
     name: "first",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float | ValueKind::Int | ValueKind::Str | ValueKind::Bool => {
             Some(Box::new(First(None)))
         }

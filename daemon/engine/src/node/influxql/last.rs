@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = super::kind("last", |args, _| Ok(super::define(&L
 
 static LAST: Function = Function {
     name: "last",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float | ValueKind::Int | ValueKind::Str | ValueKind::Bool => {
             Some(Box::new(Last(None)))
         }

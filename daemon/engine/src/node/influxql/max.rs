@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = super::kind("max", |args, _| Ok(super::define(&MA
 
 static MAX: Function = Function {
     name: "max",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float | ValueKind::Int => Some(Box::new(Max(None))),
         _ => None,
     },

@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = super::kind("mean", |args, _| Ok(super::define(&M
 
 static MEAN: Function = Function {
     name: "mean",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float => Some(Box::new(Mean { sum: Value::Float(0.0), count: 0 })),
         ValueKind::Int => Some(Box::new(Mean { sum: Value::Int(0), count: 0 })),
         _ => None,

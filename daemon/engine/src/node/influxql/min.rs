@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = super::kind("min", |args, _| Ok(super::define(&MI
 
 static MIN: Function = Function {
     name: "min",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float | ValueKind::Int => Some(Box::new(Min(None))),
         _ => None,
     },

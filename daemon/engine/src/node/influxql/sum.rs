@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = super::kind("sum", |args, _| Ok(super::define(&SU
 
 static SUM: Function = Function {
     name: "sum",
-    reducer: |kind| match kind {
+    reducer: |kind, _| match kind {
         ValueKind::Float => Some(Box::new(Sum(Value::Float(0.0)))),
         ValueKind::Int => Some(Box::new(Sum(Value::Int(0)))),
         _ => None,
