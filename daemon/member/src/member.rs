@@ -60,6 +60,8 @@ pub struct Member {
     boot: BootGeneration,
     cluster: ClusterId,
     state: State,
+    /// Highest epoch this member had in any roster.
+    epoch: u32,
     fresh_cluster: Option<ClusterId>,
     now: Now,
     gossip: Gossip,

@@ -55,6 +55,8 @@ pub(crate) struct IdentityRow {
     pub(crate) state: State,
     pub(crate) highest: u64,
     pub(crate) boot: BootGeneration,
+    /// Highest epoch this member had in any roster.
+    pub(crate) epoch: u32,
 }
 
 /// A journal record.

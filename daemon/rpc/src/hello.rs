@@ -40,4 +40,7 @@ pub struct HelloReply {
     pub versions: (u8, u8),
     /// It has synced since its start.
     pub ready: bool,
+    /// Highest epoch it had in any roster: an admission must stand above a tombstone that the adder has
+    /// not heard of yet.
+    pub epoch: u32,
 }

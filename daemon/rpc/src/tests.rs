@@ -134,6 +134,7 @@ fn answers() -> Vec<Answer> {
             release: "0.1.0".into(),
             versions: (1, 1),
             ready: true,
+            epoch: 2,
         }))),
         Ok(Reply::Joined(Joined { specs: vec![spec()], lost: 1 })),
         Ok(Reply::Specs { differing: vec![7], states: vec![spec()] }),
@@ -202,7 +203,7 @@ fn the_bytes_of_version_1_do_not_change() {
         answers().iter().map(encode_answer).collect(),
         expect![[r#"
             3    bac0c69c15810e04
-            79   6f9a9b633d1fc170
+            80   7ab22ce283c4baa1
             56   dc6b7bb602c80d80
             57   fd185e60f2353c79
             9    8cdd91bc9c38af66

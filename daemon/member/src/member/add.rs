@@ -30,6 +30,8 @@ pub(crate) struct Add {
     stage: Stage,
     hello: Option<gossip::Hello>,
     release: Option<Str>,
+    /// Highest epoch the joiner had in any roster.
+    epoch: u32,
     dialled: Dialled,
 }
 
@@ -55,6 +57,7 @@ impl Member {
             stage: Stage::Hello,
             hello: None,
             release: None,
+            epoch: 0,
             dialled: Dialled::new(),
         })));
     }
@@ -104,6 +107,7 @@ impl Member {
         };
         match (reply, add.stage.clone()) {
             (Reply::Hello(hello), Stage::Hello) => {
+                add.epoch = hello.epoch;
                 add.release = Some(hello.release);
                 add.hello = Some(hello.hello);
                 self.plan_add(add);
@@ -147,7 +151,9 @@ impl Member {
                 self.outputs.push_back(Output::Probe { id, service, address, member, deadline });
                 self.change = Some(Change::Add(add));
             }
-            Ok(AddStep::Admit(admission)) => {
+            Ok(AddStep::Admit(mut admission)) => {
+                let above = add.epoch.saturating_add(1);
+                admission.entry.epoch = admission.entry.epoch.max(above);
                 let request = Request::Join(Box::new(self.join_request(&admission)));
                 let to = add.address.clone();
                 add.waits_for = self.call_address(to, Some(hello.member), request, Purpose::Add);

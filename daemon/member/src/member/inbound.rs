@@ -127,6 +127,7 @@ impl Member {
             release: self.config.release.clone(),
             versions: (OLDEST_VERSION, VERSION),
             ready: self.is_ready(),
+            epoch: self.epoch.max(self.own_epoch()),
         }
     }
 
@@ -148,12 +149,12 @@ impl Member {
     }
 
     fn serve_removed(&mut self, removed: Removed) -> Answer {
-        let known = self.gossip.roster().get(&self.id).map_or(0, |entry| entry.epoch);
+        let known = self.own_epoch();
         let me = self.id;
         let told = removed
             .roster
             .iter()
-            .any(|(id, entry)| *id == me && entry.removed && entry.epoch > known);
+            .any(|(id, entry)| *id == me && entry.removed && entry.epoch >= known);
         if removed.cluster != self.cluster || !told {
             return Err(Refusal::Malformed("the roster does not say so".into()));
         }

@@ -195,6 +195,9 @@ impl Member {
             _ => false,
         };
         let me = self.id;
+        let buried = survivors.iter().find(|(id, _)| *id == me).map_or(0, |(_, e)| e.epoch);
+        let known = self.gossip.roster().get(&me).map_or(0, |entry| entry.epoch);
+        self.epoch = self.epoch.max(buried).max(known.saturating_add(1));
         let others = survivors.into_iter().filter(|(id, _)| *id != me);
         self.gossip.merge_roster(self.now.elapsed, others);
         self.log(Severity::Warn, "this member was removed from its cluster", vec![]);
@@ -308,6 +311,7 @@ impl Member {
             state: self.state,
             highest: self.specs.highest(),
             boot: self.boot,
+            epoch: self.epoch,
         };
         self.persist(Write::Put(Row::identity(), encode(&row)));
     }

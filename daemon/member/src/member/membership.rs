@@ -74,8 +74,8 @@ impl Member {
         self.drained.extend(&push.drained);
         let me = self.id;
         let own = push.entries.iter().find(|(id, _)| *id == me).map(|(_, entry)| entry.clone());
-        let known = self.gossip.roster().get(&me).map_or(0, |entry| entry.epoch);
-        if own.is_some_and(|entry| entry.removed && entry.epoch > known) {
+        let known = self.own_epoch();
+        if own.is_some_and(|entry| entry.removed && entry.epoch >= known) {
             let drained = push.drained.contains(&me);
             self.removed(push.entries, drained, None);
             return;
@@ -98,10 +98,16 @@ impl Member {
 
     /// A member of the roster refused a call because this member was removed.
     pub(super) fn refused_as_removed(&mut self, epoch: u64, cluster: ClusterId) {
-        let own = self.gossip.roster().get(&self.id).map_or(0, |entry| entry.epoch);
-        if cluster == self.cluster && epoch > u64::from(own) {
+        // Of one epoch the tombstone stands above the entry.
+        if cluster == self.cluster && epoch >= u64::from(self.own_epoch()) {
+            self.epoch = self.epoch.max(epoch.min(u64::from(u32::MAX)) as u32);
             self.removed(Vec::new(), false, None);
         }
+    }
+
+    /// This member's epoch in the roster.
+    pub(super) fn own_epoch(&self) -> u32 {
+        self.gossip.roster().get(&self.id).map_or(0, |entry| entry.epoch)
     }
 
     /// A member asks this one to join its cluster.

@@ -58,6 +58,7 @@ impl Member {
         }
         let (cluster, state) =
             row.as_ref().map_or((identity.cluster, State::Uninitialized), |r| (r.cluster, r.state));
+        let epoch = row.as_ref().map_or(0, |r| r.epoch);
         specs.restore_highest(row.map_or(0, |r| r.highest));
         let journal = read_journal(&stored.journal)?;
         let gossip_config = gossip::Config {
@@ -75,6 +76,7 @@ impl Member {
             boot: identity.boot,
             cluster,
             state,
+            epoch,
             fresh_cluster: Some(identity.fresh_cluster),
             now,
             gossip,
