@@ -17,7 +17,7 @@ setup: ## install what building and testing needs (Debian packages, Rust target)
 
 .PHONY: programs
 programs: setup ## build the static release programs
-	cargo build --quiet --release --target $(TARGET) -p kapacitord -p cli -p sim -p kapacitor-operator
+	@e2e/programs.sh
 
 .PHONY: demo
 demo: programs ## show a cluster of three at work; INFLUX=1 takes the points from a real influxd

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Bytes of points that may wait for one task.
-pub(crate) const QUEUE_BYTES: usize = 32 << 20;
+pub(crate) const QUEUE_BYTES: usize = 8 << 20;
 
 /// How long a writer waits for a full queue.
 const PATIENCE: Duration = Duration::from_secs(1);

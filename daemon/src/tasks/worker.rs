@@ -325,6 +325,6 @@ fn log_line(task: &str, node: &str, level: engine::Level, prefix: &str, text: &s
 
 /// Rough size of points in memory, for the feed's limit: what the line protocol of a point costs.
 pub(crate) fn weight(points: &[Arc<Point>]) -> usize {
-    points.len() * 256
+    points.len() * 384
 }
 
