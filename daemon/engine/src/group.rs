@@ -191,6 +191,12 @@ impl<S> Groups<S> {
         &mut slot.expect("the index names only filled slots").1
     }
 
+    /// The state of `group`, if it has one.
+    pub(crate) fn get_mut(&mut self, group: &Group) -> Option<&mut S> {
+        let at = self.position(group)?;
+        self.slots[at].as_mut().map(|(_, state)| state)
+    }
+
     fn position(&self, group: &Group) -> Option<usize> {
         if let Some(Some((known, _))) = self.slots.get(self.last)
             && known == group

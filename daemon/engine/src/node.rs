@@ -11,8 +11,13 @@
 
 mod alert;
 mod args;
+mod change_detect;
+mod default;
+mod delete;
+mod derivative;
 mod dimensions;
 mod eval;
+mod flatten;
 mod from;
 mod group_by;
 mod http_out;
@@ -20,8 +25,11 @@ mod http_post;
 mod influxql;
 mod log;
 mod noop;
+mod sample;
+mod shift;
 mod state;
 mod stream;
+mod trickle;
 mod unbuilt;
 mod where_;
 mod window;
@@ -45,6 +53,14 @@ static KINDS: &[&Kind] = &[
     &eval::KIND,
     &group_by::KIND,
     &window::KIND,
+    &trickle::KIND,
+    &flatten::KIND,
+    &sample::KIND,
+    &derivative::KIND,
+    &change_detect::KIND,
+    &shift::KIND,
+    &default::KIND,
+    &delete::KIND,
     &influxql::count::KIND,
     &influxql::sum::KIND,
     &influxql::mean::KIND,

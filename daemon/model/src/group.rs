@@ -57,11 +57,22 @@ impl Group {
             let _ = write!(id, "{comma}{k}={v}");
         }
         let name = dimensions.by_name.then(|| name.clone());
+        Self::keyed(dimensions.clone(), name, tags, id.into())
+    }
+
+    fn keyed(dimensions: Dimensions, name: Option<Str>, tags: Tags, id: Str) -> Self {
         let mut hasher = rustc_hash::FxHasher::default();
         name.hash(&mut hasher);
         tags.hash(&mut hasher);
         let hash = hasher.finish();
-        Self(Arc::new(Key { dimensions: dimensions.clone(), name, tags, id: id.into(), hash }))
+        Self(Arc::new(Key { dimensions, name, tags, id, hash }))
+    }
+
+    /// The group with other tags to show; text and dimensions stay. For nodes that set tags of whole
+    /// batches.
+    pub fn showing(&self, tags: Tags) -> Self {
+        let Key { dimensions, name, id, .. } = &*self.0;
+        Self::keyed(dimensions.clone(), name.clone(), tags, id.clone())
     }
 
     /// Text for ids and logs: `cpu\nhost=a,dc=b`, `host=a`, or empty. Not a key.

@@ -46,7 +46,6 @@ const STREAM: Gives = Gives::Always(Edge::Stream);
 const BATCH: Gives = Gives::Always(Edge::Batch);
 const ANYWHERE: Place = Place::Anywhere;
 const EVERYWHERE: Place = Place::Everywhere;
-const AS: Signature = field("as", Text);
 
 unbuilt! {
     BATCH_ROOT "batch" "BatchNode" method("batch", &[]), Place::Root(Edge::Batch), None, BATCH, [], None;
@@ -59,25 +58,12 @@ unbuilt! {
          field("cluster", Text), field("org", Text), field("orgID", Text), method("align", &[])], None;
     BARRIER "barrier" "BarrierNode" method("barrier", &[]), ANYWHERE, None, SAME,
         [field("idle", Duration), field("period", Duration), field("delete", Bool)], Some(barrier);
-    TRICKLE "trickle" "TrickleNode" method("trickle", &[]), ANYWHERE, Some(Edge::Batch), STREAM, [], None;
     JOIN "join" "JoinNode" variadic("join", &[], Node), ANYWHERE, None, SAME,
         [variadic("as", &[], Text), variadic("on", &[], Text), field("delimiter", Text), field("streamName", Text),
          field("tolerance", Duration), field("fill", Any), field("deleteAll", Bool)], Some(join);
     UNION "union" "UnionNode" variadic("union", &[], Node), ANYWHERE, None, SAME, [field("rename", Text)], None;
     COMBINE "combine" "CombineNode" variadic("combine", &[], Lambda), ANYWHERE, None, STREAM,
         [variadic("as", &[], Text), field("delimiter", Text), field("tolerance", Duration), field("max", Int)], Some(combine);
-    FLATTEN "flatten" "FlattenNode" method("flatten", &[]), ANYWHERE, None, SAME,
-        [variadic("on", &[], Text), field("delimiter", Text), field("tolerance", Duration),
-         variadic("dropOriginalFieldName", &[], Bool)], None;
-    SAMPLE "sample" "SampleNode" method("sample", &[Any]), ANYWHERE, None, SAME, [], None;
-    DERIVATIVE "derivative" "DerivativeNode" method("derivative", &[Text]), ANYWHERE, None, SAME,
-        [AS, field("unit", Duration), method("nonNegative", &[])], None;
-    CHANGE_DETECT "changeDetect" "ChangeDetectNode" variadic("changeDetect", &[], Text), ANYWHERE, None, SAME, [], None;
-    SHIFT "shift" "ShiftNode" method("shift", &[Duration]), ANYWHERE, None, SAME, [], None;
-    DEFAULT "default" "DefaultNode" method("default", &[]), ANYWHERE, None, SAME,
-        [method("field", &[Text, Any]), method("tag", &[Text, Text])], None;
-    DELETE "delete" "DeleteNode" method("delete", &[]), ANYWHERE, None, SAME,
-        [method("field", &[Text]), method("tag", &[Text])], None;
     SIDELOAD "sideload" "SideloadNode" method("sideload", &[]), ANYWHERE, None, SAME,
         [field("source", Text), variadic("order", &[], Text), method("field", &[Text, Any]),
          method("tag", &[Text, Text])], None;
@@ -113,17 +99,9 @@ pub(crate) static KINDS: &[&Kind] = &[
     &QUERY,
     &QUERY_FLUX,
     &BARRIER,
-    &TRICKLE,
     &JOIN,
     &UNION,
     &COMBINE,
-    &FLATTEN,
-    &SAMPLE,
-    &DERIVATIVE,
-    &CHANGE_DETECT,
-    &SHIFT,
-    &DEFAULT,
-    &DELETE,
     &SIDELOAD,
     &INFLUXDB_OUT,
     &LOOPBACK,
@@ -147,9 +125,6 @@ impl Unbuilt {
         args: &Args<'_>,
         check: Option<Check>,
     ) -> Result<Box<dyn Define>, String> {
-        if name == "sample" && !matches!(args.all(), [Value::Int(_) | Value::Duration(_)]) {
-            return Err("must pass int64 or duration to new sample node".to_owned());
-        }
         let calls = BTreeMap::from([(name.to_owned(), args.all().to_vec())]);
         Ok(Box::new(Self { name, calls, check }))
     }

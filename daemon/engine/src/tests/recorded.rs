@@ -168,8 +168,36 @@ fn compare(case: &Json, bench: &Bench) -> Result<(), String> {
 
 /// Areas whose cases the engine answers alone.
 const AREAS: &[&str] = &[
-    "from", "where", "eval", "window", "state", "groupby", "groups", "httpout", "influxql", "log",
-    "types", "late", "lambda", "mistake", "batch", "chain", "syntax", "alert",
+    "from",
+    "where",
+    "eval",
+    "window",
+    "state",
+    "groupby",
+    "groups",
+    "httpout",
+    "influxql",
+    "log",
+    "types",
+    "late",
+    "lambda",
+    "mistake",
+    "batch",
+    "chain",
+    "syntax",
+    "alert",
+    "default",
+    "delete",
+    "shift",
+    "sample",
+    "derivative",
+    "changedetect",
+    "transform",
+    "join",
+    "union",
+    "flatten",
+    "combine",
+    "noop",
 ];
 
 #[test]
