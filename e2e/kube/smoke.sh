@@ -13,6 +13,7 @@ work=$(mktemp -d)
 
 k() { kubectl -n $ns "$@"; }
 finish() {
+    [ -z "${receiver-}" ] || kill "$receiver"
     if [ -z "${SMOKE_KEEP-}" ]; then bash "$here/down.sh" >/dev/null || fail=$((fail + 1)); fi
     rm -rf "$work"
     echo "$((SECONDS - t0)) s"
@@ -39,7 +40,7 @@ diagnose() {
     echo "--- events"; kubectl get events -A --sort-by=.lastTimestamp 2>/dev/null | grep -v ' Normal ' | tail -15
     echo "--- operator"; kubectl -n $system logs deploy/kapacitor-operator --tail=25
     for p in $(k get pods -o name); do
-        echo "--- $p"; k logs "$p" --tail=25; k logs "$p" --previous --tail=10 2>/dev/null
+        echo "--- $p"; k logs "$p" --tail=400 | grep -vE 'v1/(ready|ping|cluster) ' | tail -25; k logs "$p" --previous --tail=10 2>/dev/null
     done
 }
 
@@ -69,6 +70,28 @@ bad() { # text SPEC...: a resource with this spec is refused and the refusal say
 ids() { k get kc demo -o jsonpath='{.status.clusterID} {.status.members[*].memberID}'; }
 same_ids() { echo "$1 / $(ids)"; [ "$1" = "$(ids)" ]; }
 no_pods() { [ -z "$(k get pods -o name)" ]; }
+# hot TIME MEMBER...: points that raise two alerts, written to these members.
+hot() {
+    local at=$1 m; shift
+    for m in "$@"; do
+        printf 'm,host=a v=10 %s\nm,host=b v=10 %s\n' "$at" "$at" | curl -sSf -m 5 --data-binary @- \
+            "http://$(k get pod "demo-$m" -o jsonpath='{.status.podIP}'):9092/kapacitor/v1/write?db=smoke&rp=autogen" || return 1
+    done
+}
+define() {
+    k exec -i "demo-$1" -- kapacitor define hot -type stream -dbrp smoke.autogen -tick /dev/stdin \
+        <<<"stream|from().measurement('m')|alert().id('{{ index .Tags \"host\" }}').crit(lambda: \"v\" > 9).topic('hot')" &&
+        k exec "demo-$1" -- kapacitor enable hot
+}
+handler() { k exec -i "demo-$1" -- kapacitor define-topic-handler /dev/stdin <<<"{topic: hot, id: tell, kind: post, options: {url: 'http://$NODE_IP:18998/'}}"; }
+has_handler() { k exec "demo-$1" -- kapacitor list topic-handlers | grep tell; }
+received() { sort "$work/received" && [ "$(wc -l <"$work/received")" -ge "$1" ]; }
+# No copy: each line once. A copy would come after delayPerMember, 5 s.
+no_copies() { sort "$work/received" | uniq -d | tee "$work/copies"; [ ! -s "$work/copies" ]; }
+own_id() { members "$1" | sed -n 's/^Local Member ID: //p'; }
+id_is() { local got; got=$(own_id "$1"); echo "$got"; [ "$got" = "$2" ]; }
+id_differs() { local got; got=$(own_id "$1"); echo "$got"; [ -n "$got" ] && [ "$got" != "$2" ]; }
+lose() { k delete pvc "data-demo-$1" --wait=false && k delete pod "demo-$1"; }
 image() { python3 "$here/images/mkimage.py" "$work/$1.tar" "localhost/$2" --user 65532:65532 --entrypoint "/usr/bin/$1" "${@:3}" && ctr -a $RUN/containerd.sock -n k8s.io images import "$work/$1.tar"; }
 install() {
     helm upgrade --install kapacitor-operator "$root/charts/kapacitor-operator" -n $system --wait --timeout 60s \
@@ -88,6 +111,7 @@ for p in kapacitord kapacitorctl kapacitor kapacitor-operator; do
 done
 check "Kubernetes is built" 1 bash "$here/build.sh" helm
 check "the chart is clean" 1 helm lint --strict "$root/charts/kapacitor-operator"
+check "nothing is left of another run" 1 bash "$here/down.sh"
 check "Kubernetes is up" 1 bash "$here/up.sh"
 check "image of members" 1 image kapacitord kapacitord:smoke "$programs"/{kapacitord=/usr/bin/kapacitord,kapacitorctl=/usr/bin/kapacitorctl,kapacitor=/usr/bin/kapacitor}
 check "image of the operator" 1 image kapacitor-operator kapacitor-operator:smoke "$programs/kapacitor-operator=/usr/bin/kapacitor-operator"
@@ -110,11 +134,30 @@ k get kc; members 0
 known=$(ids)
 check "storage cannot change" 1 bash -c "! kubectl -n $ns patch kc demo --type=merge -p '{\"spec\":{\"storage\":{\"size\":\"1Gi\"}}}'"
 
-# --- a pod is lost, the wish grows, the cluster stops and starts -----------------------------
-check "a member is deleted" 90 k delete pod demo-1
-check "it comes back" 60 ready 3
-check "as who it was" 5 same_ids "$known"
+# --- one alert ------------------------------------------------------------------------------
+touch "$work/received"
+python3 "$here/receiver.py" $NODE_IP:18998 "$work/received" & receiver=$!
+for m in 0 1 2; do check "a task on demo-$m" 5 define $m; done
+check "a topic handler, defined on demo-1" 5 handler 1
+for m in 0 2; do check "is on demo-$m" 5 has_handler $m; done
+check "the same points to every member" 5 hot 1000000000 0 1 2
+check "two alerts are received" 10 received 2
+
+# --- pods and volumes are lost ----------------------------------------------------------------
+one=$(own_id 1) zero=$(own_id 0)
+check "a pod is deleted" 90 k delete pod demo-1
+check "it comes back" 60 all_see 3
+check "as who it was" 5 id_is 1 "$one"
+check "nothing changed for the operator" 20 ready 3
+check "as recorded" 5 same_ids "$known"
+check "the first member's volume is lost" 90 lose 0
+check "a new member takes its place" 60 id_differs 0 "$zero"
+check "every member lists the three, the lost one is gone" 30 all_see 3
+check "in sync" 30 ready 3
+
+# --- the wish changes -------------------------------------------------------------------------
 check "kubectl scale: four wished" 3 k scale kc/demo --replicas=4
+check "the operator falls" 3 kubectl -n $system delete pod -l app.kubernetes.io/name=kapacitor-operator --wait=false
 check "four members, ready and in sync" 60 ready 4
 check "every member lists the four" 20 all_see 4
 check "fewer wished" 3 k scale kc/demo --replicas=3
@@ -128,3 +171,17 @@ check "started again" 3 k scale kc/demo --replicas=4
 check "all four are back" 90 ready 4
 check "in the cluster that they were in" 5 same_ids "$known"
 check "every member lists the four again" 20 all_see 4
+check "points to those that have the task still" 5 hot 2000000000 1 2
+check "two more alerts are received" 20 received 4
+alerted=$SECONDS
+
+# --- deleted and made again -------------------------------------------------------------------
+check "the resource is deleted" 30 k delete kc demo
+check "its pods go" 90 no_pods
+sed 's/replicas: 3/replicas: 4/' "$here/cluster.yaml" >"$work/again.yaml"
+check "made again" 3 k apply -f "$work/again.yaml"
+check "its members find their volumes and each other" 90 ready 4
+check "in the cluster that they were in" 5 same_ids "$known"
+# Copies would come from the next in line, after delayPerMember (5 s).
+until [ $((SECONDS - alerted)) -ge 8 ]; do sleep 0.2; done
+check "no alert was delivered twice" 1 no_copies

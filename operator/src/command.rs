@@ -26,7 +26,7 @@ Flags of run:
   --namespace NS       watch this namespace only; empty: all
   --listen ADDRESS     /healthz and /readyz, by default 0.0.0.0:8080
 
-RUST_LOG sets what is logged, by default info.
+RUST_LOG sets what is logged, by default info,kube_runtime=warn.
 ";
 
 /// What `run` was told.
@@ -91,8 +91,13 @@ fn parse(args: &[String]) -> anyhow::Result<Flags> {
 
 fn start(flags: Flags) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,kube_runtime=warn"));
+    tracing_subscriber::fmt()
+        .json()
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     // One provider of cryptography for Kubernetes and members; the only one that is linked.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime =
