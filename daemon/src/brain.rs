@@ -28,7 +28,7 @@ use crate::clock;
 const ROUND: usize = 512;
 
 /// Events one task may have raised that the brain has not taken yet; then it gets no points.
-const RAISED_LIMIT: usize = 16_384;
+const RAISED_LIMIT: usize = 2_048;
 
 /// Something for the brain.
 enum Message {
@@ -39,6 +39,7 @@ enum Message {
     Sync(SocketAddr, Vec<u8>, oneshot::Sender<Vec<u8>>),
     Rewrite(Vec<Vec<u8>>, oneshot::Sender<bool>),
     Look(Box<dyn FnOnce(&Member) + Send>),
+    End,
 }
 
 /// How many raised events of a task wait for the brain.
@@ -78,6 +79,11 @@ impl Brain {
     pub(crate) fn raise(&self, events: Vec<Raise>, backlog: Arc<Backlog>) {
         backlog.0.fetch_add(events.len(), Ordering::Relaxed);
         let _ = self.mail.send(Message::Raise(events, backlog));
+    }
+
+    /// Ends the thread after everything given before; what is given later goes nowhere.
+    pub(crate) fn end(&self) {
+        let _ = self.mail.send(Message::End);
     }
 
     /// Has a command carried out; durable when it returns.
@@ -150,7 +156,7 @@ impl Brain {
 /// What the brain's thread reads.
 pub(crate) struct Mailbox(Receiver<Message>);
 
-/// Starts the thread. It ends when every [`Brain`] handle is gone.
+/// Starts the thread. It ends when it is told to ([`Brain::end`]).
 pub(crate) fn start(member: Member, mailbox: Mailbox, hands: Hands) {
     let driver = Driver {
         member,
@@ -161,6 +167,7 @@ pub(crate) fn start(member: Member, mailbox: Mailbox, hands: Hands) {
         syncs: BTreeMap::new(),
         waiting: VecDeque::new(),
         next: 0,
+        ended: false,
     };
     thread::Builder::new()
         .name("brain".to_owned())
@@ -178,12 +185,16 @@ struct Driver {
     /// Events that wait because the disk is behind.
     waiting: VecDeque<(std::vec::IntoIter<Raise>, Arc<Backlog>)>,
     next: u64,
+    ended: bool,
 }
 
 impl Driver {
     fn run(mut self, inbox: &Receiver<Message>) {
         loop {
             self.carry_out();
+            if self.ended {
+                return;
+            }
             let message = if self.may_raise() {
                 inbox.try_recv().map_err(|_| RecvTimeoutError::Timeout)
             } else {
@@ -240,6 +251,7 @@ impl Driver {
                 self.member.handle(now(), Input::Rewrite { ticket, records });
             }
             Message::Look(look) => look(&self.member),
+            Message::End => self.ended = true,
         }
     }
 

@@ -45,6 +45,9 @@ const MOST_WORKERS: usize = 8;
 /// How long the start waits for subscriptions. An InfluxDB that hangs costs no more than this.
 const FIRST_PASS: Duration = Duration::from_secs(3);
 
+/// How long a stop waits for threads and connections to let go of the store.
+const RELEASE: Duration = Duration::from_secs(1);
+
 /// Where a member listens; real ports, also when 0 was configured.
 #[derive(Clone, Copy, Debug)]
 pub struct Addrs {
@@ -261,11 +264,37 @@ impl Handle {
             self.app.brain.command(member::Command::Barrier),
         )
         .await;
-        for task in &self.background {
+        self.app.tasks.runner.end();
+        self.app.brain.end();
+        for task in self.background {
             task.abort();
+            let _ = task.await;
         }
-        drop(self.store);
+        drop(self.app);
+        close(self.store).await;
         tracing::info!(service = "run", "stopped");
+    }
+}
+
+/// Closes the store as soon as nobody else holds it: another start may open it then. Threads and
+/// connections that were told to end need a moment.
+async fn close(mut store: Arc<Store>) {
+    let deadline = tokio::time::Instant::now() + RELEASE;
+    loop {
+        match Arc::try_unwrap(store) {
+            Ok(store) => {
+                if let Err(error) = tokio::task::block_in_place(|| store.close()) {
+                    tracing::error!(service = "run", %error, "failed to close the store");
+                }
+                return;
+            }
+            Err(held) if tokio::time::Instant::now() < deadline => store = held,
+            Err(_) => {
+                tracing::warn!(service = "run", "the store is still in use; the next start checks it");
+                return;
+            }
+        }
+        tokio::time::sleep(RELEASE / 500).await;
     }
 }
 

@@ -189,6 +189,13 @@ impl Runner {
         place.worker.give(Job::WhenPast { key: place.key, time, query });
     }
 
+    /// Ends the worker threads; no task can be started any more.
+    pub(crate) fn end(&self) {
+        for worker in &self.workers {
+            worker.give(Job::End);
+        }
+    }
+
     /// Ids of the tasks that run.
     pub(crate) fn running(&self) -> Vec<String> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
