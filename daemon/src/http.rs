@@ -49,6 +49,13 @@ pub(crate) struct App {
     pub(crate) member_id: model::MemberId,
 }
 
+impl App {
+    /// Why the disk does not take writes: events, or definitions.
+    pub(crate) fn disk_trouble(&self) -> Option<String> {
+        self.disk.trouble().or_else(|| self.tasks.store().trouble())
+    }
+}
+
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let v1 = Router::new()

@@ -100,7 +100,9 @@ def free_ports():
             with contextlib.ExitStack() as stack:
                 for host in ['127.0.1.%d' % (n + 1) for n in range(len(NAMES))]:
                     for port in range(base, base + 3):
-                        stack.enter_context(socket.socket()).bind((host, port))
+                        s = stack.enter_context(socket.socket())
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        s.bind((host, port))
             return base
         except OSError:
             continue

@@ -77,7 +77,7 @@ fn process(families: &Families, app: &App) {
         &[],
         &one(clock::elapsed().as_secs_f64()),
     );
-    let failing = app.disk.trouble().is_some();
+    let failing = app.disk_trouble().is_some();
     families.gauge(
         "kapacitor_disk_failing",
         "1 while the disk does not take writes.",

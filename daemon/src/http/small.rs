@@ -52,7 +52,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Reply {
         Readiness::Leaving => (false, "leaving"),
     };
     let mut warnings = app.subscriptions.warnings();
-    warnings.extend(app.disk.trouble().map(|why| format!("the disk does not take writes: {why}")));
+    warnings.extend(app.disk_trouble().map(|why| format!("the disk does not take writes: {why}")));
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(with_status(status, &json!({"ready": ready, "state": state, "warnings": warnings})))
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,8 @@ pub struct Store {
     database: Database,
     identity: IdentityFiles,
     path: PathBuf,
+    /// Why the last write of definitions failed, if it did.
+    trouble: Mutex<Option<String>>,
     _lock: Lock,
 }
 
@@ -81,7 +84,7 @@ impl Store {
             return Err(OpenError::JournalCut { dir, found, expected });
         }
         let identity = IdentityFiles::new(data_dir);
-        Ok(Self { journal, database, identity, path, _lock: lock })
+        Ok(Self { journal, database, identity, path, trouble: Mutex::default(), _lock: lock })
     }
 
     pub fn journal(&self) -> &Journal {
@@ -100,7 +103,15 @@ impl Store {
 
     /// Makes all `changes` durable in one commit, or none.
     pub fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.database.write(changes)
+        let result = self.database.write(changes);
+        let trouble = result.as_ref().err().map(ToString::to_string);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        result
+    }
+
+    /// Why definitions cannot be written, as far as the last write tells.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts a definition; durable when it returns.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod corpus;
+mod durable;
 mod member;
 mod rooms;
 mod tidy;
