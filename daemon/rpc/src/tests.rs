@@ -183,7 +183,7 @@ fn the_bytes_of_version_1_do_not_change() {
     }
     check(
         requests().iter().map(|r| encode_request(&header(), r)).collect(),
-        expect![[r#"
+        expect![[r"
             57   d2450c34804d4b9c
             194  e093476f853603d3
             142  91678a9992be0b0d
@@ -197,11 +197,11 @@ fn the_bytes_of_version_1_do_not_change() {
             74   18a8e36d2b6dd44b
             57   3a1a59228ba1b9cc
             142  25f7289178cc4035
-            127  a988ab9ee219cfe0"#]],
+            127  a988ab9ee219cfe0"]],
     );
     check(
         answers().iter().map(encode_answer).collect(),
-        expect![[r#"
+        expect![[r"
             3    bac0c69c15810e04
             80   7ab22ce283c4baa1
             56   dc6b7bb602c80d80
@@ -211,7 +211,7 @@ fn the_bytes_of_version_1_do_not_change() {
             23   fc83043ee9430423
             4    13ded94c1c8473f7
             21   b6321af1368fa3e5
-            4    346afce7a8af1572"#]],
+            4    346afce7a8af1572"]],
     );
     let hello = encode_request(&header(), &requests()[0]);
     expect!["011000000000000040008000000000000001071011111111111141118111111111111111011000000000000040008000000000000002000101"].assert_eq(&hex(&hello));
