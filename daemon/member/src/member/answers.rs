@@ -16,7 +16,15 @@ impl Member {
         if let Ok(Err(Refusal::Removed { epoch, cluster })) = &result {
             self.refused_as_removed(*epoch, *cluster);
         }
+        if let Some(peer) = purpose.peer() {
+            self.note_answer(peer, result.is_ok());
+        }
         match purpose {
+            Purpose::Pulse(peer) => {
+                if let Ok(Ok(Reply::Digests(digests))) = result {
+                    self.note_digests(peer, digests);
+                }
+            }
             Purpose::Frame(peer) => {
                 self.frame_ended(peer);
                 match result {
@@ -59,6 +67,7 @@ impl Member {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.digests = None;
         }
+        self.ask_pulse(id);
     }
 
     pub(super) fn peer_removed(&mut self, id: model::MemberId) {

@@ -28,10 +28,27 @@ pub(crate) enum Purpose {
     TellRemoved(MemberId),
     /// A removed member gives the roster back its tombstone.
     Farewell(MemberId),
+    /// Asks a peer that gossip does not hear whether it is there all the same.
+    Pulse(MemberId),
     /// Asks a peer whether it is true that we were removed.
     Confirm(MemberId),
     /// A question to a task here, for this peer and event.
     Warm(MemberId, dedup::KeyHash),
+}
+
+impl Purpose {
+    /// The member of the roster that is called.
+    pub(crate) fn peer(&self) -> Option<MemberId> {
+        match self {
+            Self::Frame(id)
+            | Self::Push(id)
+            | Self::PushSpecs(id)
+            | Self::Sync(id)
+            | Self::Pulse(id)
+            | Self::Confirm(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// The table of calls.

@@ -36,8 +36,17 @@ impl Member {
         {
             return Err(Refusal::OtherMember { id: self.id });
         }
+        // Frames are read all the same: what is done elsewhere must be known here, and an ack waits for
+        // its write.
         if let Some(why) = &self.disk
-            && !matches!(request, Request::Hello(_))
+            && matches!(
+                request,
+                Request::Join(_)
+                    | Request::PushRoster(_)
+                    | Request::PushSpecs(_)
+                    | Request::Drain(_)
+                    | Request::Removed(_)
+            )
         {
             return Err(Refusal::Disk(why.as_str().into()));
         }

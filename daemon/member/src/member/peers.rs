@@ -16,6 +16,10 @@ use super::leave::Life;
 const MAX_QUEUED: usize = 100_000;
 /// Messages in one frame at most.
 const MAX_FRAME_MESSAGES: usize = 4_096;
+/// A peer that answered a call counts as alive for so long, whatever gossip says.
+const ANSWERS: Duration = Duration::from_secs(12);
+/// Silent peers asked at a time.
+const PULSES: usize = 8;
 /// First byte of the payload with which a member tells that it has become ready.
 const READY: u8 = b'r';
 
@@ -33,6 +37,8 @@ pub(crate) struct Peer {
     pub(crate) digests: Option<Digests>,
     /// The tasks it runs.
     pub(crate) tasks: BTreeMap<Str, Task>,
+    /// When it last answered a call; none once a call found nobody.
+    pub(crate) answered: Option<Duration>,
     /// When the last sync with it ended well.
     pub(crate) synced: Option<Duration>,
 }
@@ -142,22 +148,58 @@ impl Member {
         for view in self.gossip.members() {
             let me = view.id == self.id;
             let boot = if me { Some(self.boot) } else { view.boot };
+            let alive = view.status.is_active() || self.answers(view.id);
             let ready = if me {
                 self.is_ready()
             } else {
-                view.status == Status::Alive && self.peer_is_ready(view.id, boot)
+                view.status != Status::Leaving && alive && self.peer_is_ready(view.id, boot)
             };
-            let seen =
-                Seen { boot: boot.unwrap_or_default(), alive: view.status.is_active(), ready };
+            let seen = Seen { boot: boot.unwrap_or_default(), alive, ready };
             members.roster.insert(view.id, seen);
         }
-        for (id, entry) in self.gossip.roster().entries().filter(|(_, e)| e.removed) {
-            let _ = entry;
+        for (id, _) in self.gossip.roster().entries().filter(|(_, e)| e.removed) {
             let how = if self.drained.contains(id) { Removal::Drained } else { Removal::Unreached };
             members.removed.insert(*id, how);
         }
         self.dedup.handle(self.now.elapsed, dedup::Input::Members(members));
         self.tell_runners();
+    }
+
+    /// Gossip does not hear it, but it answers calls: UDP is cut somewhere, it is no less alive.
+    fn answers(&self, id: MemberId) -> bool {
+        let answered = self.peers.get(&id).and_then(|peer| peer.answered);
+        answered.is_some_and(|at| self.now.elapsed < at + ANSWERS)
+    }
+
+    /// Notes whether a call found the peer.
+    pub(super) fn note_answer(&mut self, id: MemberId, found: bool) {
+        let before = self.answers(id);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.answered = found.then_some(self.now.elapsed);
+        }
+        if before != self.answers(id) && !self.is_active(id) {
+            self.view_changed = true;
+        }
+    }
+
+    /// Asks the members that gossip does not hear, some at a time.
+    pub(super) fn pulse(&mut self) {
+        let silent: Vec<MemberId> =
+            self.members_but_me().filter(|id| !self.is_active(*id)).collect();
+        if silent.is_empty() {
+            return;
+        }
+        let from = self.random() as usize % silent.len();
+        for id in silent.iter().cycle().skip(from).take(silent.len().min(PULSES)) {
+            self.ask_pulse(*id);
+        }
+        self.view_changed = true;
+    }
+
+    /// Asks whether a member that gossip doubts is there.
+    pub(super) fn ask_pulse(&mut self, id: MemberId) {
+        let request = Request::Sync(self.digests());
+        self.call(id, request, Purpose::Pulse(id));
     }
 
     pub(super) fn peer_is_ready(&self, id: MemberId, boot: Option<BootGeneration>) -> bool {

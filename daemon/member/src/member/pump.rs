@@ -141,7 +141,10 @@ impl Member {
                 self.log(Severity::Warn, "member is down", id(member));
                 self.peer_down(member);
             }
-            Gossiped::Suspect(member) => self.log(Severity::Debug, "member is suspect", id(member)),
+            Gossiped::Suspect(member) => {
+                self.log(Severity::Debug, "member is suspect", id(member));
+                self.ask_pulse(member);
+            }
             Gossiped::Refuted(member) => {
                 self.log(Severity::Debug, "member refuted a suspicion", id(member));
             }

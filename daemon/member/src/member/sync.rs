@@ -23,6 +23,8 @@ const MAX_LINE: usize = 4096;
 const PAUSE: Duration = Duration::from_secs(5);
 /// A peer with which a sync failed is tried again after this.
 const RETRY: Duration = Duration::from_secs(2);
+/// Time between two questions to members that gossip does not hear.
+const PULSE: Duration = Duration::from_secs(5);
 /// Dedup's part may take so long.
 const DEDUP_WAIT: Duration = Duration::from_mins(1);
 /// Event states per page.
@@ -39,6 +41,8 @@ pub(crate) struct Syncs {
     next: Option<Duration>,
     /// When to look at the line again after a failure.
     retry: Option<Duration>,
+    /// When to ask silent members again.
+    pulse: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -124,7 +128,7 @@ impl Member {
 
     pub(super) fn sync_timeout(&self) -> Option<Duration> {
         let job = self.syncs.job.as_ref().map(|job| job.until);
-        [job, self.syncs.next, self.syncs.retry].into_iter().flatten().min()
+        [job, self.syncs.next, self.syncs.retry, self.syncs.pulse].into_iter().flatten().min()
     }
 
     pub(super) fn sync_tick(&mut self) {
@@ -135,6 +139,10 @@ impl Member {
         if self.syncs.retry.is_some_and(|at| at <= now) {
             self.syncs.retry = None;
             self.next_sync();
+        }
+        if self.syncs.pulse.is_none_or(|at| at <= now) {
+            self.pulse();
+            self.syncs.pulse = Some(now + PULSE);
         }
         if self.syncs.next.is_none_or(|at| at <= now) {
             let interval = self.config.full_sync_interval.max(Duration::from_secs(1));
