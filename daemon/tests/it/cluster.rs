@@ -1,0 +1,214 @@
+//! Several members in this process: added, removed, one handler for all, one alert for all.
+
+use serde_json::{Value as Json, json};
+
+use crate::daemon::{ALERT, Daemon, alerts_in, same, until};
+use crate::http::Answer;
+
+/// Members made one cluster by adding them to the first.
+async fn cluster(n: usize) -> Vec<Daemon> {
+    let mut members = Vec::new();
+    for _ in 0..n {
+        members.push(Daemon::start().await);
+    }
+    for joiner in &members[1..] {
+        let answer = add(&members[0], &joiner.rpc().to_string()).await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    all_see(&members.iter().collect::<Vec<_>>(), n).await;
+    members
+}
+
+async fn change(by: &Daemon, method: &str, path: &str, body: &str) -> Answer {
+    let token = format!("Bearer {}", by.token());
+    by.ask_with(method, path, &[("Authorization", &token)], body.as_bytes()).await
+}
+
+async fn add(to: &Daemon, rpc_address: &str) -> Answer {
+    let body = json!({"rpc-address": rpc_address}).to_string();
+    change(to, "POST", "/cluster/members", &body).await
+}
+
+async fn remove(by: &Daemon, id: &str) -> Answer {
+    change(by, "DELETE", &format!("/cluster/members/{id}"), "").await
+}
+
+/// Waits until each sees `n` members, all alive and ready, of one cluster.
+async fn all_see(members: &[&Daemon], n: usize) {
+    for member in members {
+        until(&format!("{n} members are seen"), async || {
+            let cluster = member.get("/cluster").await;
+            let all = cluster["members"].as_array().expect("a list");
+            let well = all.iter().filter(|m| m["status"] == "alive" && m["ready"] == true).count();
+            let one = cluster["cluster-id"] == members[0].get("/cluster").await["cluster-id"];
+            if all.len() == n && well == n && one { Ok(()) } else { Err(cluster.to_string()) }
+        })
+        .await;
+    }
+}
+
+fn ids(cluster: &Json) -> Vec<String> {
+    let members = cluster["members"].as_array().into_iter().flatten();
+    members.map(|m| m["id"].as_str().unwrap_or("?").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn added_members_show_the_same_cluster() {
+    let members = cluster(3).await;
+    let first = members[0].get("/cluster").await;
+    assert_eq!(first["state"], "initialized");
+    assert_eq!(ids(&first), members.iter().map(|m| m.handle().member().to_string()).collect::<Vec<_>>());
+    let me = &first["members"][0];
+    let addrs = members[0].handle().addrs();
+    assert_eq!(me["rpc-address"], addrs.rpc.to_string());
+    assert_eq!(me["gossip-address"], addrs.gossip.to_string());
+    assert_eq!(me["api-address"], addrs.http.to_string());
+    assert_eq!((&me["roles"], &me["version"]), (&json!(["worker"]), &json!(kapacitord::VERSION)));
+    for member in &members {
+        let seen = member.get("/cluster").await;
+        assert_eq!(seen["member-id"], member.handle().member().to_string());
+        assert_eq!(ids(&seen), ids(&first));
+        let file = std::fs::read_to_string(member.path("data/cluster.id")).expect("written");
+        assert_eq!(Json::from(file.trim()), first["cluster-id"]);
+    }
+    let again = add(&members[1], &members[2].rpc().to_string()).await;
+    assert_eq!(again.status, 204, "adding again is a success");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_added_or_removed_is_told_clearly() {
+    let members = cluster(2).await;
+    let (other, another) = (Daemon::start().await, Daemon::start().await);
+    assert_eq!(add(&other, &another.rpc().to_string()).await.status, 204);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("one");
+    for (address, status, part) in [
+        (free.to_string(), 502, "failed to reach a member at"),
+        (members[1].http().to_string(), 400, "is not the RPC address of a member"),
+        (other.rpc().to_string(), 400, "failed to add the member at"),
+        (members[0].rpc().to_string(), 400, "failed to add the member at"),
+    ] {
+        let answer = add(&members[0], &address).await;
+        assert_eq!(answer.status, status, "{address}: {}", answer.text());
+        assert!(answer.error().contains(part), "{address}: {}", answer.error());
+    }
+    let own = other.get("/cluster").await["cluster-id"].as_str().expect("an id").to_owned();
+    let answer = add(&members[0], &other.rpc().to_string()).await;
+    assert!(answer.error().contains(&own), "the joiner's cluster is named: {}", answer.error());
+    assert_eq!(remove(&members[0], "nonsense").await.status, 400);
+    assert_eq!(remove(&members[0], &other.handle().member().to_string()).await.status, 404);
+    let alone = Daemon::start().await;
+    let answer = remove(&alone, &alone.handle().member().to_string()).await;
+    assert_eq!(answer.status, 409, "the last member: {}", answer.text());
+    let answer = change(&members[0], "POST", "/cluster/members", "{}").await;
+    assert_eq!(answer.status, 400);
+    all_see(&members.iter().collect::<Vec<_>>(), 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_defined_on_one_member_is_on_all() {
+    let members = cluster(3).await;
+    let spec = json!({"id": "h", "kind": "post", "options": {"url": "http://127.0.0.1:9/"}});
+    members[1].send("POST", "/alerts/topics/cpu/handlers", &spec).await;
+    for member in &members {
+        until("the handler is here", async || {
+            same(&member.handlers("cpu").await, &vec!["h".to_owned()])
+        })
+        .await;
+    }
+    members[2].ask("DELETE", "/alerts/topics/cpu/handlers/h", "").await.success();
+    for member in &members {
+        until("the handler is gone", async || same(&member.handlers("cpu").await, &vec![])).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_all_members_raise_is_delivered_once_and_shown_by_all() {
+    let members = cluster(3).await;
+    let file = members[0].path("alerts");
+    members[0].define_log_handler("cpu", "h", &file).await;
+    for member in &members {
+        member.define("t", ALERT).await;
+        until("the handler is here", async || same(&member.handlers("cpu").await.len(), &1)).await;
+    }
+    for second in 1..=20 {
+        let host = second % 4;
+        let lines = format!("cpu,host=h{host} value=99 {second}000000000");
+        for member in &members {
+            member.write(&lines).await;
+        }
+    }
+    until("all are delivered", async || same(&alerts_in(&file).len(), &20)).await;
+    for member in &members {
+        until("every member shows the events", async || {
+            let events = member.events("cpu").await;
+            let bad = events.values().filter(|l| *l == "CRITICAL").count();
+            same(&(events.len(), bad), &(4, 4))
+        })
+        .await;
+    }
+    // Long enough for the second and the third in line to have taken their turns.
+    tokio::time::sleep(std::time::Duration::from_millis(3500)).await;
+    assert_eq!(alerts_in(&file).len(), 20, "nobody sends a copy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_member_is_alone_again_and_saves_the_handlers() {
+    let members = cluster(3).await;
+    let spec = json!({"id": "h", "kind": "post", "options": {"url": "http://127.0.0.1:9/"}});
+    members[0].send("POST", "/alerts/topics/cpu/handlers", &spec).await;
+    until("the handler is there", async || same(&members[2].handlers("cpu").await.len(), &1)).await;
+    members[2].define("t", ALERT).await;
+    let before = members[0].get("/cluster").await["cluster-id"].clone();
+    let answer = remove(&members[0], &members[2].handle().member().to_string()).await;
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    all_see(&[&members[0], &members[1]], 2).await;
+    let alone = until("the removed one is alone", async || {
+        let seen = members[2].get("/cluster").await;
+        same(&seen["state"], &json!("uninitialized")).map(|()| seen)
+    })
+    .await;
+    assert_ne!(alone["cluster-id"], before);
+    assert_eq!(ids(&alone), [members[2].handle().member().to_string()]);
+    assert!(members[2].handlers("cpu").await.is_empty(), "handlers belong to the cluster");
+    assert_eq!(members[2].tasks().await, ["t"], "tasks stay");
+    let saved = members[2].path("data/removed-handlers/cpu.h.json");
+    until("the handlers are saved", async || {
+        std::fs::read_to_string(&saved).map(|_| ()).map_err(|e| e.to_string())
+    })
+    .await;
+    let back = add(&members[1], &members[2].rpc().to_string()).await;
+    assert_eq!(back.status, 204, "{}", back.text());
+    all_see(&members.iter().collect::<Vec<_>>(), 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_member_finds_its_cluster_under_new_ports() {
+    let mut members = cluster(3).await;
+    members[2].stop().await;
+    let spec = json!({"id": "late", "kind": "post", "options": {"url": "http://127.0.0.1:9/"}});
+    members[0].send("POST", "/alerts/topics/cpu/handlers", &spec).await;
+    members[2].run().await;
+    all_see(&members.iter().collect::<Vec<_>>(), 3).await;
+    until("what was defined meanwhile is here", async || {
+        same(&members[2].handlers("cpu").await, &vec!["late".to_owned()])
+    })
+    .await;
+    let address = members[2].rpc().to_string();
+    for member in &members {
+        let seen = member.get("/cluster").await;
+        assert_eq!(seen["members"][2]["rpc-address"], address, "all know its new address");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_of_a_cluster_are_anchored_and_define_says_so() {
+    let script = "stream\n    |from()\n        .measurement('cpu')\n    |window()\n        .period(10s)\n        .every(10s)\n    |httpOut('out')\n";
+    let alone = Daemon::start().await;
+    let task = crate::daemon::task("w", script);
+    let answer = alone.send("POST", "/tasks", &task).await;
+    assert!(!answer.headers.contains_key("x-kapacitor-note"));
+    let members = cluster(2).await;
+    let answer = members[1].send("POST", "/tasks", &task).await;
+    let note = &answer.headers["x-kapacitor-note"];
+    assert!(note.contains("window2 to multiples of 10s"), "{note}");
+}
