@@ -11,7 +11,7 @@ pub use client::cluster::{Cluster, State, Status};
 /// long and one that hangs holds up its cluster's reconcile.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a member to be added; it waits for both clusters.
-const ADD_TIMEOUT: Duration = Duration::from_secs(60);
+const ADD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Asks members over HTTP.
 pub trait Members: Send + Sync {

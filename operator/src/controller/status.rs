@@ -125,3 +125,52 @@ fn conditions(decision: &Decision, trouble: Option<&str>) -> [(&'static str, boo
         ("MembersInSync", in_sync && verdict == Verdict::Settled, String::new()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::controller::decide::Reason;
+    use crate::crd::KapacitorClusterSpec;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn records_are_written_and_nothing_changes_at_rest() {
+        let mut resource = KapacitorCluster::new("demo", KapacitorClusterSpec::default());
+        let mut decision = Decision {
+            effect: Some(Effect::RecordMember { ordinal: 1, member_id: "x".into() }),
+            reason: Reason::MemberFound,
+            message: String::new(),
+            states: BTreeMap::new(),
+        };
+        let observed = Observed::default();
+        let status = next(&resource, Some(&observed), &decision, None, at(1));
+        assert_eq!(status.members.len(), 1);
+        assert_eq!(
+            (&*status.members[0].name, status.members[0].state),
+            ("demo-1", MemberState::Joining)
+        );
+        resource.status = Some(status);
+        decision.effect = None;
+        decision.reason = Reason::InSync;
+        decision.states.insert(1, MemberState::InSync);
+        let settled = next(&resource, Some(&observed), &decision, None, at(2));
+        let ready = settled.conditions.iter().find(|c| c.type_ == "Ready").expect("always set");
+        assert_eq!((&*ready.status, ready.last_transition_time.0), ("True", at(2)));
+        resource.status = Some(settled.clone());
+        assert_eq!(next(&resource, Some(&observed), &decision, None, at(3)), settled);
+    }
+
+    #[test]
+    fn trouble_is_shown_and_is_not_ready() {
+        let resource = KapacitorCluster::new("demo", KapacitorClusterSpec::default());
+        let decision = Decision::stuck(Reason::InSync, "fine".into());
+        let status = next(&resource, None, &decision, Some("no answer"), at(1));
+        let ready = &status.conditions[0];
+        assert_eq!((&*ready.status, &*ready.message), ("False", "fine; no answer"));
+    }
+}
