@@ -110,6 +110,7 @@ fn finish(raw: Raw, source: Option<PathBuf>, flags: &Flags) -> Result<Config, Pr
     };
     let mut config = build(&ground);
     config.warnings = findings.warnings;
+    config.flags = flags.clone();
     config.disabled_handlers = split_list(flags.disable_handlers.as_deref());
     let mut problems = ground.problems.into_inner();
     problems.extend(findings.problems);

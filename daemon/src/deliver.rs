@@ -3,6 +3,7 @@
 
 pub(crate) mod endpoint;
 mod exec;
+pub(crate) mod guard;
 mod log;
 pub(crate) mod post;
 mod tcp;
@@ -62,12 +63,18 @@ impl Deliverer {
 async fn run(action: &Action, event: &Arc<Event>, endpoints: &Endpoints) -> Outcome {
     match action {
         Action::Log(log) => log::attempt(&log.path, log.mode, event.alert_data()).await,
-        Action::Tcp(tcp) => tcp::attempt(&tcp.address, event.alert_data().as_bytes()).await,
+        Action::Tcp(tcp) => match endpoints.guard.check_address(&tcp.address).await {
+            Ok(()) => tcp::attempt(&tcp.address, event.alert_data().as_bytes()).await,
+            Err(text) => lasting(text),
+        },
         Action::Exec(exec) => {
             exec::attempt(&exec.prog, &exec.args, event.alert_data().as_bytes()).await
         }
         Action::Post(handler) => match endpoints.alert_post(handler, event) {
-            Ok((http, post)) => post::attempt(&http, post).await,
+            Ok((http, post)) => match endpoints.guard.check_url(&post.url).await {
+                Ok(()) => post::attempt(&http, post).await,
+                Err(text) => lasting(text),
+            },
             Err(text) => lasting(text),
         },
         Action::Publish(_) | Action::Aggregate(_) => {

@@ -17,6 +17,7 @@ mod vars;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) permission: permission::Permission,
     pub(crate) log: Log,
     pub(crate) disk: Arc<DiskHealth>,
+    /// Reloads of the load directory that failed.
+    pub(crate) load_errors: AtomicU64,
     pub(crate) member_id: model::MemberId,
 }
 

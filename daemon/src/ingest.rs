@@ -99,6 +99,17 @@ impl Ingest {
         points
     }
 
+    /// Takes points that a task writes back.
+    pub(crate) async fn take_back(
+        &self,
+        database: &Str,
+        policy: &Str,
+        points: Vec<Arc<Point>>,
+    ) {
+        self.count(database, policy, &points);
+        self.distribute(database, policy, points).await;
+    }
+
     /// Whether a body would be taken: for a write that is refused for another reason.
     pub(crate) fn check(&self, body: &[u8]) -> Result<(), LineErrors> {
         let nowhere = Str::from("");

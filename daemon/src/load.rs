@@ -5,7 +5,6 @@
 //! first problem stops the load and names its file.
 
 use std::collections::BTreeSet;
-use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,8 +16,8 @@ use serde_json::Value as Json;
 
 use crate::http::App;
 use crate::store::{Store, Table};
-use crate::tasks::definition::{Status, TaskRequest, TemplateRequest};
-use crate::tasks::{Refused, Tasks};
+use crate::tasks::definition::{Definition, Status, TaskRequest, TemplateRequest};
+use crate::tasks::{Refused, Tasks, vars};
 
 /// What the last load made; one row.
 const LOADED: Table<Loaded> = Table::new("loaded");
@@ -101,7 +100,7 @@ async fn task(tasks: &Tasks, request: TaskRequest) -> anyhow::Result<()> {
         tasks.create(request).await.map_err(text)?;
         return Ok(());
     };
-    if !request.script.is_empty() && known.script == request.script {
+    if says_what_is_known(&request, &known) {
         return Ok(());
     }
     tasks.patch(&id, TaskRequest { id: String::new(), ..request }).await.map_err(text)?;
@@ -110,6 +109,18 @@ async fn task(tasks: &Tasks, request: TaskRequest) -> anyhow::Result<()> {
         tasks.patch(&id, request).await.map_err(text)?;
     }
     Ok(())
+}
+
+/// Whether a file asks for what is defined already; a running task would lose its state for nothing.
+fn says_what_is_known(request: &TaskRequest, known: &Definition) -> bool {
+    let same_vars = || {
+        let vars = vars::from_json(&request.vars).map(|vars| vars::to_json(&vars, false));
+        vars.is_ok_and(|vars| vars == known.vars)
+    };
+    request.template_id == known.template_id
+        && (request.script.is_empty() || request.script == known.script)
+        && (request.dbrps.is_empty() || request.dbrps == known.dbrps)
+        && (request.vars.is_empty() || same_vars())
 }
 
 async fn task_file(tasks: &Tasks, file: &Path) -> anyhow::Result<String> {
@@ -141,9 +152,9 @@ async fn handler(app: &App, file: &Path) -> anyhow::Result<HandlerSpec> {
     let spec = HandlerSpec::from_json(content.as_bytes()).map_err(anyhow::Error::msg)?;
     spec.validate()?;
     alert::Handler::compile(Arc::new(spec.clone()))?;
-    let mut hash = std::collections::hash_map::DefaultHasher::new();
-    hash.write(content.as_bytes());
-    let (shared, file) = (Arc::new(spec.clone()), Some(hash.finish()));
+    // Kept over releases: the hash of the standard library may change with any of them.
+    let hash = xxhash_rust::xxh3::xxh3_64(content.as_bytes());
+    let (shared, file) = (Arc::new(spec.clone()), Some(hash));
     app.brain.command(Command::PutHandler { spec: shared, create: false, file }).await?;
     Ok(spec)
 }

@@ -4,7 +4,8 @@
 //! so that whoever is answered finds a whole member. A stop goes the other way.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use alert::ServerInfo;
@@ -20,10 +21,11 @@ use tokio::task::JoinHandle;
 
 use crate::brain::{self, Brain, Disk, Hands};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::config::address::Listen;
 use crate::deliver::Deliverer;
 use crate::deliver::endpoint::Endpoints;
+use crate::deliver::guard::Guard;
 use crate::health::DiskHealth;
 use crate::http::permission::Permission;
 use crate::http::server::{Limits, serve};
@@ -97,10 +99,10 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
 
     let runtime = Runtime::current();
     let disk_health = Arc::new(DiskHealth::default());
-    let endpoints = Arc::new(Endpoints::open(&config.httppost)?);
+    let endpoints = Arc::new(Endpoints::open(&config.httppost, Guard(config.refused_networks.clone()))?);
     let (brain, mailbox) = Brain::mailbox();
     let ingest = Arc::new(Ingest::new(&config.default_retention_policy));
-    let yard = Arc::new(Yard::new(brain.clone(), endpoints.clone(), runtime.clone()));
+    let yard = Arc::new(Yard::new(brain.clone(), endpoints.clone(), runtime.clone(), &ingest));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers: Vec<Worker> =
         (0..cores.min(MOST_WORKERS)).map(|n| Worker::start(n, yard.clone())).collect();
@@ -156,7 +158,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     let permission = Permission {
         token: store.identity().admin_token()?,
         token_file: config.data_dir.join("admin.token"),
-        admin_keys: config.cluster.admin_keys.clone(),
+        admin_keys: RwLock::new(config.cluster.admin_keys.clone()),
         open: config.cluster.allow_unauthenticated_changes,
     };
     let app = Arc::new(App {
@@ -168,6 +170,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         permission,
         log,
         disk: disk_health,
+        load_errors: AtomicU64::new(0),
         member_id: identity.member,
     });
     let (stopped_sender, stopped) = oneshot::channel();
@@ -232,17 +235,31 @@ impl Handle {
         self.member
     }
 
-    /// Reads the load directory, the log file's place and the key files again (SIGHUP).
+    /// Reads again what may change while the member runs (SIGHUP): the log level of the
+    /// configuration, the log file, the key files, and the load directory. What is wrong stays as it
+    /// was and is logged.
     pub async fn reload(&self) {
         if let Err(error) = self.app.log.reopen() {
             tracing::error!(service = "run", %error, "failed to open the log file again");
         }
-        if let Err(error) = crate::load::load(&self.app).await {
-            tracing::error!(service = "load", %error, "failed to load");
+        match crate::config::load(&self.app.config.flags, &Environment::of_process()) {
+            Ok(config) => {
+                self.app.log.set_level(config.logging.level);
+                self.app.permission.set_admin_keys(config.cluster.admin_keys.clone());
+                match key_ring(&config) {
+                    Ok(keys) => self.app.brain.tell(Input::Keys(keys)),
+                    Err(error) => {
+                        tracing::error!(service = "run", %error, "keys stay as they are");
+                    }
+                }
+            }
+            Err(problems) => {
+                tracing::error!(service = "run", %problems, "the configuration stays as it is");
+            }
         }
-        match key_ring(&self.app.config, true) {
-            Ok(keys) => self.app.brain.tell(Input::Keys(keys)),
-            Err(error) => tracing::error!(service = "run", %error, "keys stay as they are"),
+        if let Err(error) = crate::load::load(&self.app).await {
+            self.app.load_errors.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(service = "load", error = format!("{error:#}"), "failed to load");
         }
     }
 
@@ -399,7 +416,7 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
         gossip_members: u32::try_from(config.cluster.gossip_members).unwrap_or(u32::MAX),
         gossip_interval: config.cluster.gossip_interval,
         gossip_sync_interval: config.cluster.gossip_sync_interval,
-        keys: key_ring(config, false).map_err(anyhow::Error::msg)?,
+        keys: key_ring(config).map_err(anyhow::Error::msg)?,
         redundancy: config.alert.redundancy,
         delay_per_member: config.alert.delay_per_member,
         full_sync_interval: config.alert.full_sync_interval,
@@ -411,17 +428,13 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
     })
 }
 
-/// The cluster's keys: those of the configuration, or (`again`) of the key file as it is now.
-fn key_ring(config: &Config, again: bool) -> Result<KeyRing, String> {
+/// The cluster's keys; those of the key file are read with the configuration.
+fn key_ring(config: &Config) -> Result<KeyRing, String> {
     let cluster = &config.cluster;
-    let keys = match &cluster.keys_file {
-        Some(file) if again => crate::config::keys::read_cluster_keys(file)?,
-        _ => cluster.keys.clone(),
-    };
-    if keys.is_empty() {
+    if cluster.keys.is_empty() {
         return Ok(KeyRing::plain());
     }
-    let keys = keys.iter().map(|k| gossip::Key::new(*k.expose())).collect();
+    let keys = cluster.keys.iter().map(|k| gossip::Key::new(*k.expose())).collect();
     Ok(KeyRing::rolling(keys, cluster.verify_incoming, cluster.verify_outgoing))
 }
 

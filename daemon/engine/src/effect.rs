@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use model::{Duration, Str};
+use model::{Duration, Point, Str};
 
 /// Names a request of one task until it is answered. Unique within the task's run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,15 @@ pub enum Effect {
         id: Str,
         /// The state to set.
         state: alert::State,
+    },
+    /// A `kapacitorLoopback` node writes points back into the member.
+    Loopback {
+        /// Where they are written, as each point says too.
+        database: Str,
+        /// Where they are written.
+        retention_policy: Str,
+        /// The points, in order.
+        points: Vec<Arc<Point>>,
     },
     /// A line for the log: of a `log` node, or an error of a node (level `Error`).
     Log {

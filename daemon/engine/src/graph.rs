@@ -36,12 +36,37 @@ impl Grouped {
     }
 }
 
-/// A message that waits in an inbox.
-enum Message {
+/// A message that is kept: in an inbox, or by a node that joins several inputs.
+#[derive(Clone)]
+pub(crate) enum Message {
+    /// Of a stream.
     Point(Grouped),
+    /// Of a batch edge.
     Batch(Batch),
+    /// No data of the group older than the time follows.
     Barrier(Group, Time),
+    /// Forget the group.
     DeleteGroup(Group),
+}
+
+impl Message {
+    fn passing(&self) -> Passing<'_> {
+        match self {
+            Self::Point(point) => Passing::Point(point),
+            Self::Batch(batch) => Passing::Batch(batch),
+            Self::Barrier(group, time) => Passing::Barrier(group, *time),
+            Self::DeleteGroup(group) => Passing::DeleteGroup(group),
+        }
+    }
+}
+
+/// An edge to a child: its id, and which of its inputs the edge is.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    /// Id of the child.
+    pub(crate) node: usize,
+    /// 0 for the node before the `|`, then the arguments of `join` and `union` in order.
+    pub(crate) input: usize,
 }
 
 /// A message on its way.
@@ -72,8 +97,8 @@ pub(crate) struct Station {
     pub(crate) kind: &'static Kind,
     /// The edge its children get.
     pub(crate) gives: Edge,
-    /// Ids of its children.
-    pub(crate) children: SmallVec<[usize; 2]>,
+    /// Edges to its children.
+    pub(crate) children: SmallVec<[Link; 2]>,
     /// `.quiet()`: errors are counted, not logged.
     pub(crate) quiet: bool,
     /// Messages taken.
@@ -104,7 +129,7 @@ impl Slot {
         name: Str,
         kind: &'static Kind,
         gives: Edge,
-        children: SmallVec<[usize; 2]>,
+        children: SmallVec<[Link; 2]>,
         quiet: bool,
         run: Box<dyn Run>,
     ) -> Self {
@@ -142,6 +167,8 @@ pub(crate) struct Context<'c> {
     effects: &'c mut Effects,
     /// Whether what is handled now comes from a window that was not full.
     cold: bool,
+    /// The input by which the message on its way comes to the next node.
+    input: usize,
     timed: bool,
     below: Elapsed,
 }
@@ -149,7 +176,7 @@ pub(crate) struct Context<'c> {
 impl<'c> Context<'c> {
     /// The context of one call.
     pub(crate) fn new(now: Time, world: &'c dyn World, effects: &'c mut Effects) -> Self {
-        Self { now, world, effects, cold: false, timed: false, below: Elapsed::ZERO }
+        Self { now, world, effects, cold: false, input: 0, timed: false, below: Elapsed::ZERO }
     }
 
     /// Whether nodes measure how long they take (it costs two clock reads per message and node).
@@ -199,9 +226,23 @@ impl Out<'_, '_> {
     #[inline]
     fn pass(&mut self, message: Passing<'_>) {
         self.station.emitted += 1;
-        for child in &self.station.children {
-            deliver(&mut self.tail[child - self.base..], *child, message, self.context);
+        for Link { node, input } in &self.station.children {
+            self.context.input = *input;
+            deliver(&mut self.tail[node - self.base..], *node, message, self.context);
         }
+    }
+
+    /// Hands on what a node kept or made of earlier messages, as cold as those were.
+    pub(crate) fn held(&mut self, message: &Message, cold: bool) {
+        let before = std::mem::replace(&mut self.context.cold, cold);
+        self.pass(message.passing());
+        self.context.cold = before;
+    }
+
+    /// The input by which the message came that the node is given. To be asked before anything is
+    /// emitted, and not by nodes that make requests.
+    pub(crate) fn input(&self) -> usize {
+        self.context.input
     }
 
     /// Counts an error about one message and logs it, unless the node is quiet or logged enough in
@@ -378,13 +419,7 @@ impl Graph {
             }
             let Some((message, cold)) = slot.inbox.pop_front() else { return };
             context.cold = cold;
-            let passing = match &message {
-                Message::Point(point) => Passing::Point(point),
-                Message::Batch(batch) => Passing::Batch(batch),
-                Message::Barrier(group, time) => Passing::Barrier(group, *time),
-                Message::DeleteGroup(group) => Passing::DeleteGroup(group),
-            };
-            run(slot, tail, at, passing, context);
+            run(slot, tail, at, message.passing(), context);
             context.cold = false;
         }
     }

@@ -232,6 +232,16 @@ impl<S> Groups<S> {
         self.slots.iter().flatten().map(|(group, state)| (group, state))
     }
 
+    /// Forgets all and gives them back, in order of appearance.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = (Group, S)> + use<S> {
+        std::mem::take(self).slots.into_iter().flatten()
+    }
+
+    /// Groups and their states, to change, in order of appearance.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Group, &mut S)> {
+        self.slots.iter_mut().flatten().map(|(group, state)| (&*group, state))
+    }
+
     /// Number of groups.
     pub(crate) fn len(&self) -> usize {
         self.index.len()

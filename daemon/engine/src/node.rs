@@ -11,7 +11,9 @@
 
 mod alert;
 mod args;
+mod barrier;
 mod change_detect;
+mod combine;
 mod default;
 mod delete;
 mod derivative;
@@ -23,14 +25,18 @@ mod group_by;
 mod http_out;
 mod http_post;
 mod influxql;
+mod join;
+mod kapacitor_loopback;
 mod log;
 mod noop;
+mod prefixes;
 mod sample;
 mod shift;
 mod state;
 mod stream;
 mod trickle;
 mod unbuilt;
+mod union;
 mod where_;
 mod window;
 
@@ -53,7 +59,11 @@ static KINDS: &[&Kind] = &[
     &eval::KIND,
     &group_by::KIND,
     &window::KIND,
+    &barrier::KIND,
     &trickle::KIND,
+    &join::KIND,
+    &union::KIND,
+    &combine::KIND,
     &flatten::KIND,
     &sample::KIND,
     &derivative::KIND,
@@ -88,6 +98,7 @@ static KINDS: &[&Kind] = &[
     &log::KIND,
     &http_out::KIND,
     &http_post::KIND,
+    &kapacitor_loopback::KIND,
     &noop::KIND,
 ];
 

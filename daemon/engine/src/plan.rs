@@ -8,9 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use model::{Duration, Str};
+use smallvec::SmallVec;
 use tick::{Diagnostic, Inputs, TaskType, Var};
 
 use self::builder::Builder;
+use crate::graph::Link;
 use crate::node::{Define, Edge, Kind, Wanted};
 
 /// Nodes one script may define.
@@ -126,6 +128,35 @@ impl Plan {
     pub fn unaligned_windows(&self) -> Vec<(Str, Duration)> {
         let windows = self.nodes.iter();
         windows.filter_map(|n| Some((n.name.clone(), n.define.unaligned()?))).collect()
+    }
+
+    /// Edges of node number `at` to its children, in order of creation.
+    pub(crate) fn links(&self, at: usize) -> SmallVec<[Link; 2]> {
+        let children = &self.nodes[at].children;
+        let link = |(i, node): (usize, &usize)| {
+            // A node may be several inputs of one child.
+            let before = children[..i].iter().filter(|c| *c == node).count();
+            let inputs = self.nodes[*node].parents.iter().enumerate();
+            let input = inputs.filter(|(_, parent)| **parent == at).nth(before);
+            Link { node: *node, input: input.map_or(0, |(input, _)| input) }
+        };
+        children.iter().enumerate().map(link).collect()
+    }
+
+    /// Checks that all inputs of a node are of one type; the error is that of a failing start.
+    pub(crate) fn check_edges(&self) -> Result<(), String> {
+        for node in &*self.nodes {
+            let Some((first, others)) = node.parents.split_first() else { continue };
+            let wanted = self.nodes[*first].gives;
+            if let Some(other) = others.iter().find(|p| self.nodes[**p].gives != wanted) {
+                let (parent, gives) = (&self.nodes[*other].name, self.nodes[*other].gives);
+                return Err(format!(
+                    "cannot add child mismatched edges: {parent}:{gives} -> {}:{wanted}",
+                    node.name
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Names and kinds of the nodes, in order of id.

@@ -109,6 +109,7 @@ impl Task {
             let (id, name) = (&settings.task_id, &names[name]);
             return Err(format!("http: multiple registrations for /tasks/{id}/{name}"));
         }
+        plan.check_edges()?;
         let mut machines: Vec<_> = plan.nodes.iter().map(|_| None).collect();
         for at in plan.order() {
             let node = &plan.nodes[*at];
@@ -118,7 +119,7 @@ impl Task {
         let mut slots = Vec::with_capacity(plan.nodes.len());
         for (node, machine) in plan.nodes.iter().zip(machines) {
             let machine = machine.expect("the order holds every node");
-            let children = node.children.iter().copied().collect();
+            let children = plan.links(slots.len());
             let name = node.name.clone();
             slots.push(Slot::new(name, node.kind, node.gives, children, node.quiet, machine));
         }

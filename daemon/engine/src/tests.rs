@@ -181,6 +181,17 @@ impl Bench {
                     let cold = if cold { " cold" } else { "" };
                     let _ = writeln!(self.log, "raise {topic} {} {}{cold}", body.id, body.level);
                 }
+                Effect::Loopback { database, retention_policy, points } => {
+                    for p in points {
+                        let (fields, tags) = (&p.fields, &p.tags);
+                        let time = p.time.0;
+                        let name = &p.name;
+                        let _ = writeln!(
+                            self.log,
+                            "loopback {database} {retention_policy} {name} {tags:?} {fields:?} {time}"
+                        );
+                    }
+                }
                 Effect::Restore { topic, id, state } => {
                     let _ = writeln!(self.log, "restore {topic} {id} {}", state.level);
                 }

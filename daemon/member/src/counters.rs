@@ -5,6 +5,8 @@
 pub struct Counters {
     /// Events raised by tasks here, and by `publish` and `aggregate`.
     pub raised: u64,
+    /// Events dropped because too many waited while this member handed over.
+    pub deferred_dropped: u64,
     /// Events of topics that nobody handles.
     pub unhandled: u64,
     /// Events collected because another member offered them.

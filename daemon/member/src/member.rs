@@ -84,6 +84,8 @@ pub struct Member {
     events: BTreeMap<KeyHash, Arc<alert::Event>>,
     /// Events that `publish` and `aggregate` made, to be raised.
     raised: VecDeque<Raise>,
+    /// Events raised while this member hands over.
+    deferred: Vec<Raise>,
     /// Started events whose handler's queue was full.
     overflow: BTreeMap<HandlerName, VecDeque<(KeyHash, Arc<alert::Event>)>>,
     /// Removed members that had handed over before.

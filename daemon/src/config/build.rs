@@ -77,6 +77,7 @@ pub(crate) fn build(ground: &Ground<'_>) -> Config {
     let http = build_http(ground, &auth);
     Config {
         source: ground.source.clone(),
+        flags: super::Flags::default(),
         default_retention_policy: top.text("default-retention-policy"),
         cluster: build_cluster(ground),
         rpc: build_rpc(ground),

@@ -16,6 +16,8 @@ use crate::logging::{Level, Secret};
 pub struct Config {
     /// The file it came from; `None` means defaults below `~/.kapacitor`.
     pub source: Option<PathBuf>,
+    /// What the command line said, for reading the file again.
+    pub flags: super::Flags,
     pub hostname: String,
     pub data_dir: PathBuf,
     pub default_retention_policy: String,

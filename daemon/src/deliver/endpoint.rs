@@ -9,6 +9,7 @@ use engine::HttpPost;
 use model::Str;
 use template::{Mode, Template};
 
+use super::guard::Guard;
 use super::post::Post;
 use crate::config;
 use crate::logging::Secret;
@@ -28,6 +29,7 @@ struct Endpoint {
 /// All endpoints and the two HTTP clients they are reached with.
 pub(crate) struct Endpoints {
     all: BTreeMap<String, Endpoint>,
+    pub(crate) guard: Guard,
     http: reqwest::Client,
     /// Accepts any certificate.
     trusting: reqwest::Client,
@@ -35,7 +37,10 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Reads template files and parses templates.
-    pub(crate) fn open(configs: &[config::HttpPost]) -> Result<Self, anyhow::Error> {
+    pub(crate) fn open(
+        configs: &[config::HttpPost],
+        guard: Guard,
+    ) -> Result<Self, anyhow::Error> {
         let mut all = BTreeMap::new();
         for config in configs {
             let read = |template: &Option<config::Template>| {
@@ -43,7 +48,7 @@ impl Endpoints {
             };
             let (alert_text, row_text) = (read(&config.alert_template)?, read(&config.row_template)?);
             let parse = |text: &String| {
-                Template::parse("alert-template", text, Mode::Text)
+                Template::parse("alert-template", text, Mode::TextWithJson)
                     .map_err(|e| anyhow::anyhow!("[[httppost]] {:?}: {e}", config.endpoint))
             };
             let endpoint = Endpoint {
@@ -60,7 +65,7 @@ impl Endpoints {
             let tls = influx::Tls { skip_verify, ..influx::Tls::default() };
             influx::http_client(&tls, concat!("Kapacitor/", env!("CARGO_PKG_VERSION")), None)
         };
-        Ok(Self { all, http: client(false)?, trusting: client(true)? })
+        Ok(Self { all, guard, http: client(false)?, trusting: client(true)? })
     }
 
     /// What the engine must know of them.

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::App;
-use super::answer::Refusal;
+use super::answer::{Refusal, plain};
+use super::{App, BODY_LIMIT};
 use crate::clock;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// The type of axum's own texts.
+const PLAIN: &str = "text/plain; charset=utf-8";
+/// Longest text of axum's that is passed on.
+const REJECTION_BYTES: usize = 64 << 10;
 const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, OPTIONS, POST, PATCH");
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, X-CSRF-Token, \
@@ -29,8 +33,11 @@ pub(crate) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     let origin = request.headers().get(header::ORIGIN).filter(|_| !own_origin_only).cloned();
     let mut response = if method == Method::OPTIONS && origin.is_some() {
         StatusCode::OK.into_response()
+    } else if announces_too_much(request.headers()) {
+        let text = format!("the body is larger than {BODY_LIMIT} bytes; send less at once");
+        refused(&uri, StatusCode::PAYLOAD_TOO_LARGE, &text)
     } else {
-        next.run(request).await
+        in_shape(&uri, next.run(request).await).await
     };
     let headers = response.headers_mut();
     if !headers.contains_key(header::CONTENT_TYPE) || is_plain_default(headers) {
@@ -57,10 +64,36 @@ pub(crate) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
+/// A body that is too large by its own account is refused before it is sent.
+fn announces_too_much(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+    length.and_then(|v| v.parse::<u64>().ok()).is_some_and(|n| n > BODY_LIMIT as u64)
+}
+
+/// What axum refuses by itself (a path that is no UTF-8, a body that is too large) is plain text;
+/// it gets the shape of the API's errors.
+async fn in_shape(uri: &Uri, response: Response) -> Response {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    if !is_error || response.headers().get(header::CONTENT_TYPE).is_none_or(|v| v != PLAIN) {
+        return response;
+    }
+    let status = response.status();
+    let text = axum::body::to_bytes(response.into_body(), REJECTION_BYTES).await;
+    let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+    refused(uri, status, text.trim_end())
+}
+
+fn refused(uri: &Uri, status: StatusCode, text: &str) -> Response {
+    if uri.path().ends_with("/write") {
+        return plain(status, text);
+    }
+    Refusal::new(status, text).into_response()
+}
+
 /// Bodies made from bytes or text carry axum's default type; all of ours are JSON unless said.
-fn is_plain_default(headers: &axum::http::HeaderMap) -> bool {
+fn is_plain_default(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|v| {
-        v == "application/octet-stream" || v == "text/plain; charset=utf-8"
+        v == "application/octet-stream" || v == PLAIN
     })
 }
 

@@ -3,6 +3,7 @@
 //! An admin key signs a JWT (EdDSA) whose `aud` is the cluster id and whose `exp` lies ahead.
 
 use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
@@ -19,7 +20,7 @@ use crate::logging::Secret;
 pub(crate) struct Permission {
     pub(crate) token: Secret,
     pub(crate) token_file: PathBuf,
-    pub(crate) admin_keys: Vec<AdminKey>,
+    pub(crate) admin_keys: RwLock<Vec<AdminKey>>,
     pub(crate) open: bool,
 }
 
@@ -37,6 +38,11 @@ enum Audience {
 }
 
 impl Permission {
+    /// The keys of the configuration have changed.
+    pub(crate) fn set_admin_keys(&self, keys: Vec<AdminKey>) {
+        *self.admin_keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
     /// Refuses with 401 and what to do.
     pub(crate) fn check(
         &self,
@@ -79,7 +85,8 @@ impl Permission {
             VerifyingKey::from_bytes(&key.0)
                 .is_ok_and(|key| key.verify(signed.as_bytes(), &signature).is_ok())
         };
-        if !self.admin_keys.iter().any(verifies) {
+        let keys = self.admin_keys.read().unwrap_or_else(PoisonError::into_inner);
+        if !keys.iter().any(verifies) {
             return Err("the token is signed by no admin key");
         }
         let claims: Claims =
@@ -124,7 +131,7 @@ mod tests {
         let permission = Permission {
             token: Secret::new("sesame"),
             token_file: "/data/admin.token".into(),
-            admin_keys: vec![AdminKey(key.verifying_key().to_bytes())],
+            admin_keys: RwLock::new(vec![AdminKey(key.verifying_key().to_bytes())]),
             open: false,
         };
         let good = format!(r#"{{"aud":"{cluster}","exp":100}}"#);

@@ -126,3 +126,6 @@ where
     }
     let _ = connection.await;
 }
+
+#[cfg(test)]
+mod tests;

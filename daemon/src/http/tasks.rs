@@ -99,7 +99,12 @@ async fn shown(app: &App, id: &str) -> Reply {
 
 /// Decodes a body; whatever is wrong with it has one text.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|_| Refusal::bad("invalid JSON"))
+    let invalid = || Refusal::bad("invalid JSON");
+    // A struct could be read from a list, too.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(invalid());
+    }
+    serde_json::from_slice(body).map_err(|_| invalid())
 }
 
 /// `script-format` and `dot-view`.

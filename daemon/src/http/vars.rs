@@ -1,6 +1,7 @@
 //! `GET /debug/vars`: statistics in the original's form, read by Telegraf and Chronograf.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use serde_json::{Map, Value as Json, json};
@@ -33,7 +34,8 @@ pub(crate) async fn vars(State(app): State<Arc<App>>) -> Reply {
     for (topic, collected) in topics {
         sets.add("topics", json!({"id": topic}), json!({"collected": collected}));
     }
-    sets.add("load", json!({}), json!({"errors": 0}));
+    let load_errors = app.load_errors.load(Ordering::Relaxed);
+    sets.add("load", json!({}), json!({"errors": load_errors}));
     sets.add("alert", json!({}), Json::Object(alert_values(&counters)));
     sets.add("cluster", json!({}), json!({
         "dropped_member_events": counters.messages_dropped,

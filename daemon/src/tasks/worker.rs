@@ -54,12 +54,36 @@ pub(crate) trait Surroundings: World + Send + Sync {
     fn has_room(&self, task: &Running) -> bool;
     /// Takes the events a task raised in one slice.
     fn raise(&self, task: &Running, events: Vec<Raise>);
+    /// Writes points of a task back into the member, in order.
+    fn loopback(&self, task: &Running, written: Written);
     /// Gives a topic the state another one had for an event.
     fn restore(&self, topic: Str, id: Str, state: alert::State);
     /// Hears that the windows of a task have filled.
     fn warm(&self, task: &Str);
     /// The task's data has passed the time that `query` asked about.
     fn passed(&self, query: CallId);
+}
+
+/// Points a task writes back, and where.
+pub(crate) struct Written {
+    pub(crate) database: Str,
+    pub(crate) retention_policy: Str,
+    pub(crate) points: Vec<Arc<Point>>,
+}
+
+impl Written {
+    /// Adds to the last of `all` what is written to the same place.
+    fn add_to(mut self, all: &mut Vec<Self>) {
+        match all.last_mut() {
+            Some(last)
+                if last.database == self.database
+                    && last.retention_policy == self.retention_policy =>
+            {
+                last.points.append(&mut self.points);
+            }
+            _ => all.push(self),
+        }
+    }
 }
 
 /// A task on a worker.
@@ -256,6 +280,7 @@ impl Loop {
     fn settle(&mut self, key: TaskKey) {
         let Some(running) = self.tasks.get_mut(&key) else { return };
         let mut raised = Vec::new();
+        let mut written = Vec::new();
         while let Some(effect) = running.task.poll_effect() {
             match effect {
                 Effect::HttpPost { token, request } => {
@@ -263,6 +288,9 @@ impl Loop {
                 }
                 Effect::Raise { topic, body, cold } => {
                     raised.push(Raise { event: alert::Event::new(topic, body), cold });
+                }
+                Effect::Loopback { database, retention_policy, points } => {
+                    Written { database, retention_policy, points }.add_to(&mut written);
                 }
                 Effect::Restore { topic, id, state } => {
                     self.surroundings.restore(topic, id, state);
@@ -274,6 +302,9 @@ impl Loop {
         }
         if !raised.is_empty() {
             self.surroundings.raise(running, raised);
+        }
+        for written in written {
+            self.surroundings.loopback(running, written);
         }
         let warmth = running.task.warmth();
         if running.cold && !warmth.cold {

@@ -195,8 +195,11 @@ async fn a_restarted_member_finds_its_cluster_under_new_ports() {
     .await;
     let address = members[2].rpc().to_string();
     for member in &members {
-        let seen = member.get("/cluster").await;
-        assert_eq!(seen["members"][2]["rpc-address"], address, "all know its new address");
+        until("its new address is known", async || {
+            let seen = member.get("/cluster").await;
+            same(&seen["members"][2]["rpc-address"], &json!(address))
+        })
+        .await;
     }
 }
 

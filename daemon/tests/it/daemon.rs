@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kapacitord::config::parse;
+use kapacitord::config::{Environment, Flags, load};
 use kapacitord::logging::{self, Level, Log};
 use kapacitord::start::{Handle, start};
 use serde_json::{Value as Json, json};
@@ -103,7 +103,8 @@ impl Daemon {
         }
         let file = self.path("kapacitor.conf");
         std::fs::write(&file, &text).expect("the directory takes files");
-        let config = parse(&file, &text).unwrap_or_else(|e| panic!("{e}"));
+        let flags = Flags { config: Some(file), ..Flags::default() };
+        let config = load(&flags, &Environment::default()).unwrap_or_else(|e| panic!("{e}"));
         let (_, log) = logging::open(&config.logging).expect("a log");
         self.running = Some((start(config, log.clone()).await?, log));
         Ok(())

@@ -75,7 +75,7 @@ async fn a_reload_leaves_alone_what_has_not_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handler_deleted_by_hand_comes_back_only_when_its_file_changes() {
+async fn a_handler_edited_by_hand_is_replaced_only_when_its_file_changes() {
     let mut daemon = prepared();
     let handler = |port: u16| {
         let options = BTreeMap::from([("url", format!("http://127.0.0.1:{port}/"))]);

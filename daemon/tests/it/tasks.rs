@@ -172,8 +172,8 @@ async fn http_out_serves_what_the_task_has_seen() {
     assert_eq!(
         out["series"],
         json!([{
-            "name": "cpu", "columns": ["time", "host", "value"],
-            "values": [["2023-11-14T22:13:20Z", "a", 1]],
+            "name": "cpu", "tags": {"host": "a"}, "columns": ["time", "value"],
+            "values": [["2023-11-14T22:13:20Z", 1]],
         }])
     );
     assert_eq!(daemon.ask("GET", "/tasks/t/nothing", "").await.status, 404);

@@ -107,10 +107,10 @@ impl Task {
             for child in &station.children {
                 edges.push(EdgeStats {
                     parent: station.name.clone(),
-                    child: slots[*child].station.name.clone(),
+                    child: slots[child.node].station.name.clone(),
                     edge: edge_name(station.gives),
                     collected: station.emitted,
-                    emitted: station.emitted.saturating_sub(slots[*child].queued() as u64),
+                    emitted: station.emitted.saturating_sub(slots[child.node].queued() as u64),
                 });
             }
             nodes.push(NodeStats {

@@ -42,7 +42,7 @@ fn show(effect: &Effect, out: &mut String) {
             writeln!(out, "restore {topic} {id} {}", state.level)
         }
         Effect::Log { text, .. } => writeln!(out, "log {text}"),
-        Effect::HttpPost { .. } => Ok(()),
+        Effect::HttpPost { .. } | Effect::Loopback { .. } => Ok(()),
     };
 }
 
@@ -160,9 +160,10 @@ fn a_group_goes_on_with_the_level_its_topics_had() {
 
 #[test]
 fn a_group_that_shares_its_id_goes_on_with_what_another_has_just_raised() {
-    let script = "stream|from().groupBy('k')|alert().id('same').crit(lambda: \"v\" > 20).topic('x')";
-    let mut task = Task::start(&plan(script, &BTreeMap::new()).expect("valid"), &settings())
-        .expect("starts");
+    let script =
+        "stream|from().groupBy('k')|alert().id('same').crit(lambda: \"v\" > 20).topic('x')";
+    let mut task =
+        Task::start(&plan(script, &BTreeMap::new()).expect("valid"), &settings()).expect("starts");
     // Nothing is taken out between the two points.
     let points = [point("m,k=a v=30 1000000000"), point("m,k=b v=1 1000000000")];
     task.handle_points(Time(0), &points, &super::Nowhere);

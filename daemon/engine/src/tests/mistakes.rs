@@ -7,8 +7,8 @@ fn scripts_with_mistakes_are_refused_in_the_words_users_know() {
     let from = |rest: &str| format!("stream|from(){rest}");
     for (script, error) in [
         (
-            "|join(stream|from()).as('a','b')",
-            "node \"join\" is not built yet: this version cannot run tasks that use it",
+            "|sideload()",
+            "node \"sideload\" is not built yet: this version cannot run tasks that use it",
         ),
         (
             "|shift(1s)|nothing()",

@@ -124,19 +124,25 @@ fn check(case: &Json) -> Result<(), String> {
             bench.point(point.into());
         }
     }
+    // What is served is read before the end.
+    let names = list(&case["outputs"]);
+    let names = names.iter().filter_map(Json::as_str);
+    let served = names.map(|n| (n.to_owned(), bench.task.http_out(n))).collect();
     if case["stop"].as_bool() == Some(true) {
         bench.task.stop(Time(0), &super::Nowhere);
         bench.drain();
     }
-    compare(case, &bench)
+    compare(case, &served, &bench)
 }
 
-fn compare(case: &Json, bench: &Bench) -> Result<(), String> {
+type Served = BTreeMap<String, Option<String>>;
+
+fn compare(case: &Json, served: &Served, bench: &Bench) -> Result<(), String> {
     let list = |v: &Json| v.as_array().cloned().unwrap_or_default();
     let expect = &case["expect"];
     for name in list(&case["outputs"]).iter().filter_map(Json::as_str) {
-        let served = bench.task.http_out(name).ok_or("no such output")?;
-        let served: Json = serde_json::from_str(&served).map_err(|e| e.to_string())?;
+        let served = served.get(name).and_then(Option::as_ref).ok_or("no such output")?;
+        let served: Json = serde_json::from_str(served).map_err(|e| e.to_string())?;
         same(&list(&expect["final"][name]), &list(&served["series"]))
             .map_err(|e| format!("final {name}: {e}"))?;
         let mut got = Vec::new();

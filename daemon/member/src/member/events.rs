@@ -12,6 +12,9 @@ use crate::input::Raise;
 use crate::output::Severity;
 use crate::persist::{Record, Write, encode};
 
+/// Events that wait while a member hands over; further ones are dropped and counted.
+const MAX_DEFERRED: usize = 100_000;
+
 impl Member {
     /// Sets the state of an event id in a topic, as a restarted alert node asks for.
     pub(super) fn restore_state(&mut self, topic: &Str, id: Str, state: alert::State) {
@@ -25,6 +28,16 @@ impl Member {
 
     /// An event of a task here, or of a `publish` or `aggregate` here.
     pub(super) fn raise(&mut self, raise: Raise) {
+        if self.is_leaving() {
+            // What it held is being handed over; this is not held yet. It is raised when this member is
+            // a cluster of its own, or goes on.
+            if self.deferred.len() < MAX_DEFERRED {
+                self.deferred.push(raise);
+            } else {
+                self.counters.deferred_dropped += 1;
+            }
+            return;
+        }
         self.counters.raised += 1;
         let Raise { event, cold } = raise;
         let handled = self.handlers.topic(&event.topic).is_some();

@@ -75,6 +75,11 @@ impl Member {
         matches!(self.life, Life::Ready { .. })
     }
 
+    /// It hands over what it holds.
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.life, Life::Draining(_) | Life::Removed(_) | Life::Stopping { .. })
+    }
+
     /// Becomes ready: synced with a peer, or nobody is there to sync with, or the wait is over.
     pub(super) fn become_ready(&mut self, synced: bool) {
         match self.life {
@@ -302,6 +307,7 @@ impl Member {
         self.gate.restart_dedup();
         self.renew_delivery();
         self.dedup.handle(self.now.elapsed, dedup::Input::Synced);
+        self.raised.extend(std::mem::take(&mut self.deferred));
     }
 
     pub(super) fn persist_identity(&mut self) {

@@ -96,6 +96,7 @@ impl Member {
             syncs: Syncs::default(),
             events: BTreeMap::new(),
             raised: VecDeque::new(),
+            deferred: Vec::new(),
             overflow: BTreeMap::new(),
             drained: BTreeSet::new(),
             view_changed: true,

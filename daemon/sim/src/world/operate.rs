@@ -29,6 +29,7 @@ impl World {
         let node = &mut self.nodes[n];
         node.member = None;
         node.paused = None;
+        node.stopping = false;
         // What was on its way to it is for nobody.
         node.life += 1;
         self.waiting.retain(|(at, ..)| *at != n);
@@ -113,6 +114,10 @@ impl World {
         let input = Input::Raise(Raise { event: event(name), cold: false });
         self.input(n, input);
         let Some(member) = &self.nodes[n].member else { return };
+        if member.readiness() == member::Readiness::Leaving {
+            // Not accepted: it hands over.
+            return;
+        }
         let handlers: Vec<Str> = member
             .topic_handlers()
             .iter()

@@ -1,6 +1,7 @@
 //! Sections that make a cluster: `[cluster]`, `[rpc]`, `[alert]`.
 
 use super::Kind::{Bool, Duration, Int, List, Secrets, Text};
+use super::State::Later;
 use super::{Section, key};
 
 pub(super) static CLUSTER: Section = Section::table(
@@ -17,7 +18,7 @@ pub(super) static CLUSTER: Section = Section::table(
         key("keys-file", Text(""), "File with one key per line, after those of `keys`. Read again when it changes, so that keys are rolled without a restart."),
         key("verify-incoming", Bool(true), "With keys: refuse what is not sealed. Set it to false only while a running plain cluster gets its keys."),
         key("verify-outgoing", Bool(true), "With keys: seal what is sent. Set it to false only while some members have no keys yet."),
-        key("seeds", List(&[]), "RPC addresses host:port that a member without a cluster asks for one at start. Optional: `kapacitorctl member add` needs none."),
+        key("seeds", List(&[]), "RPC addresses host:port that a member without a cluster asks for one at start. Optional: `kapacitorctl member add` needs none.").state(Later),
         key("align-windows", Bool(true), "In a cluster, anchor windows and batch schedules that have no alignment of their own to multiples of their period. Without it members compute different times and alerts are delivered twice."),
         key("admin-keys", List(&[]), "Ed25519 public keys, base64 of 32 bytes, whose tokens may add and remove members (the Kubernetes operator)."),
         key("admin-keys-file", Text(""), "File with further admin keys, one per line or as PEM. Read again when it changes."),
