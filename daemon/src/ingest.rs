@@ -100,12 +100,7 @@ impl Ingest {
     }
 
     /// Takes points that a task writes back.
-    pub(crate) async fn take_back(
-        &self,
-        database: &Str,
-        policy: &Str,
-        points: Vec<Arc<Point>>,
-    ) {
+    pub(crate) async fn take_back(&self, database: &Str, policy: &Str, points: Vec<Arc<Point>>) {
         self.count(database, policy, &points);
         self.distribute(database, policy, points).await;
     }

@@ -9,10 +9,8 @@ use crate::start::start;
 /// Runs a member until it is told to stop: SIGTERM or SIGINT; a second one ends it at once. SIGHUP
 /// reads the load directory, the log file and the key files again.
 pub fn serve(config: Config, log: Log) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("async")
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("async").build()?;
     runtime.block_on(async {
         let mut term = signal(SignalKind::terminate())?;
         let mut int = signal(SignalKind::interrupt())?;

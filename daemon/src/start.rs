@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 
 use crate::brain::{self, Brain, Disk, Hands};
 use crate::clock;
-use crate::config::{Config, Environment};
 use crate::config::address::Listen;
+use crate::config::{Config, Environment};
 use crate::deliver::Deliverer;
 use crate::deliver::endpoint::Endpoints;
 use crate::deliver::guard::Guard;
@@ -99,7 +99,8 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
 
     let runtime = Runtime::current();
     let disk_health = Arc::new(DiskHealth::default());
-    let endpoints = Arc::new(Endpoints::open(&config.httppost, Guard(config.refused_networks.clone()))?);
+    let endpoints =
+        Arc::new(Endpoints::open(&config.httppost, Guard(config.refused_networks.clone()))?);
     let (brain, mailbox) = Brain::mailbox();
     let ingest = Arc::new(Ingest::new(&config.default_retention_policy));
     let yard = Arc::new(Yard::new(brain.clone(), endpoints.clone(), runtime.clone(), &ingest));
@@ -109,8 +110,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
 
     let (notices, notice_inbox) = mpsc::unbounded_channel();
     let udp = Arc::new(sockets.udp);
-    let header =
-        Header { from: identity.member, boot: identity.boot, cluster, to: None };
+    let header = Header { from: identity.member, boot: identity.boot, cluster, to: None };
     let hands = Hands {
         brain: brain.clone(),
         runtime: runtime.clone(),
@@ -272,7 +272,10 @@ impl Handle {
         let _ = tokio::time::timeout_at(deadline, self.app.tasks.stop_all()).await;
         self.app.brain.tell(Input::Stop);
         if tokio::time::timeout_at(deadline, self.stopped).await.is_err() {
-            tracing::warn!(service = "run", "stopped with events still in flight; they are on disk");
+            tracing::warn!(
+                service = "run",
+                "stopped with events still in flight; they are on disk"
+            );
         }
         let _ = self.rpc_stop.send(true);
         // What was written last is on disk before the process ends.
@@ -307,7 +310,10 @@ async fn close(mut store: Arc<Store>) {
             }
             Err(held) if tokio::time::Instant::now() < deadline => store = held,
             Err(_) => {
-                tracing::warn!(service = "run", "the store is still in use; the next start checks it");
+                tracing::warn!(
+                    service = "run",
+                    "the store is still in use; the next start checks it"
+                );
                 return;
             }
         }

@@ -32,7 +32,9 @@ impl Steward {
     pub(crate) async fn run(mut self, mut notices: UnboundedReceiver<Notice>) {
         while let Some(notice) = notices.recv().await {
             match notice {
-                Notice::ClusterChanged(cluster, state) => self.cluster_changed(cluster, state).await,
+                Notice::ClusterChanged(cluster, state) => {
+                    self.cluster_changed(cluster, state).await
+                }
                 Notice::SaveHandlers(handlers) => self.save_handlers(&handlers),
                 Notice::NeedClusterId => {
                     let command = Command::FreshClusterId(fresh_cluster_id());

@@ -271,8 +271,13 @@ fn login(config: &InfluxDb) -> Login {
 
 fn tls(config: &InfluxDb) -> Result<Tls, anyhow::Error> {
     let read = |path: &std::path::PathBuf| {
-        std::fs::read(path)
-            .map_err(|e| anyhow::anyhow!("[[influxdb]] {:?}: failed to read {}: {e}", config.name, path.display()))
+        std::fs::read(path).map_err(|e| {
+            anyhow::anyhow!(
+                "[[influxdb]] {:?}: failed to read {}: {e}",
+                config.name,
+                path.display()
+            )
+        })
     };
     let identity = match (&config.ssl_cert, &config.ssl_key) {
         (Some(cert), Some(key)) => Some((read(cert)?, read(key)?)),

@@ -18,7 +18,7 @@ use model::Time;
 
 use crate::clock;
 use crate::store::{Store, StoreError, Table};
-use definition::{Definition, Dbrp, Status, TaskRequest, Template, TemplateRequest, is_valid_id};
+use definition::{Dbrp, Definition, Status, TaskRequest, Template, TemplateRequest, is_valid_id};
 pub(crate) use runner::{Cluster, Runner};
 use script::Checked;
 use vars::Vars;
@@ -290,7 +290,8 @@ impl Tasks {
     fn keep(&self, definition: Definition) -> Result<(), StoreError> {
         tokio::task::block_in_place(|| self.store.put(TASKS, &definition.id, &definition))?;
         let mut known = self.known();
-        let life = known.tasks.get(&definition.id).map(|(_, life)| life.clone()).unwrap_or_default();
+        let life =
+            known.tasks.get(&definition.id).map(|(_, life)| life.clone()).unwrap_or_default();
         known.tasks.insert(definition.id.clone(), (definition, life));
         Ok(())
     }
@@ -335,7 +336,10 @@ impl Tasks {
     }
 
     /// Defines a template.
-    pub(crate) async fn create_template(&self, request: TemplateRequest) -> Result<String, Refused> {
+    pub(crate) async fn create_template(
+        &self,
+        request: TemplateRequest,
+    ) -> Result<String, Refused> {
         let _change = self.change.lock().await;
         let id = match request.id.as_str() {
             "" => uuid::Uuid::new_v4().to_string(),

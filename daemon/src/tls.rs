@@ -36,7 +36,8 @@ pub(crate) fn http_server(config: &Config) -> anyhow::Result<Option<TlsAcceptor>
 /// Mutual TLS of the RPC port.
 pub(crate) fn rpc_server(tls: Option<&RpcTls>) -> anyhow::Result<Option<TlsAcceptor>> {
     let Some(tls) = tls else { return Ok(None) };
-    let (chain, key) = identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
+    let (chain, key) =
+        identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
     let provider = Arc::new(ring::default_provider());
     let roots = Arc::new(roots(&tls.ca).context("[rpc] tls-ca")?);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
@@ -54,7 +55,8 @@ pub(crate) fn rpc_server(tls: Option<&RpcTls>) -> anyhow::Result<Option<TlsAccep
 /// The other side of [`rpc_server`].
 pub(crate) fn rpc_client(tls: Option<&RpcTls>) -> anyhow::Result<Option<ClientConfig>> {
     let Some(tls) = tls else { return Ok(None) };
-    let (chain, key) = identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
+    let (chain, key) =
+        identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
     let mut client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(&tls.ca).context("[rpc] tls-ca")?)
@@ -83,7 +85,8 @@ fn roots(path: &Path) -> anyhow::Result<RootCertStore> {
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let about = |e: &dyn std::fmt::Display| anyhow::anyhow!("failed to read {}: {e}", path.display());
+    let about =
+        |e: &dyn std::fmt::Display| anyhow::anyhow!("failed to read {}: {e}", path.display());
     let all: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(path).map_err(|e| about(&e))?.collect();
     let all = all.map_err(|e| about(&e))?;

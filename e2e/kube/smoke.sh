@@ -96,7 +96,13 @@ image() { python3 "$here/images/mkimage.py" "$work/$1.tar" "localhost/$2" --user
 install() {
     helm upgrade --install kapacitor-operator "$root/charts/kapacitor-operator" -n $system --wait --timeout 60s \
         --set image.repository=localhost/kapacitor-operator --set image.tag=smoke \
-        --set memberImage.repository=localhost/kapacitord --set memberImage.tag=smoke
+        --set memberImage.repository=localhost/kapacitord --set memberImage.tag=smoke "$@"
+}
+no_cluster_role() { ! kubectl get clusterrole,clusterrolebinding -o name | grep kapacitor; }
+stranger() {
+    local url
+    url=http://$(k get pod demo-0 -o jsonpath='{.status.podIP}'):9092/kapacitor/v1/cluster/members
+    [ "$(curl -s -m 5 -o "$work/answer" -w '%{http_code}' -X "$1" "$url${2-}" -d '{"rpc-address": "demo-1.demo-members:9091"}')" = 401 ]
 }
 namespaces() {
     for n in $system $ns; do
@@ -155,7 +161,11 @@ check "a new member takes its place" 60 id_differs 0 "$zero"
 check "every member lists the three, the lost one is gone" 30 all_see 3
 check "in sync" 30 ready 3
 
-# --- the wish changes -------------------------------------------------------------------------
+# --- the wish changes; from here on the operator has rights in one namespace only -----------------
+check "a stranger cannot add a member" 3 stranger POST
+check "nor remove one" 3 stranger DELETE "/$one"
+check "helm upgrade: watch one namespace" 1 install --set watchNamespace=$ns
+check "no ClusterRole is left" 3 no_cluster_role
 check "kubectl scale: four wished" 3 k scale kc/demo --replicas=4
 check "the operator falls" 3 kubectl -n $system delete pod -l app.kubernetes.io/name=kapacitor-operator --wait=false
 check "four members, ready and in sync" 60 ready 4
@@ -182,6 +192,8 @@ sed 's/replicas: 3/replicas: 4/' "$here/cluster.yaml" >"$work/again.yaml"
 check "made again" 3 k apply -f "$work/again.yaml"
 check "its members find their volumes and each other" 90 ready 4
 check "in the cluster that they were in" 5 same_ids "$known"
+check "helm uninstall" 1 helm uninstall kapacitor-operator -n $system --wait
+check "keeps definition, resource and members" 1 all_see 4
 # Copies would come from the next in line, after delayPerMember (5 s).
 until [ $((SECONDS - alerted)) -ge 8 ]; do sleep 0.2; done
 check "no alert was delivered twice" 1 no_copies

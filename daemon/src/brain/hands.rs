@@ -76,9 +76,9 @@ impl Hands {
             Output::NeedClusterId => self.notice(Notice::NeedClusterId),
             Output::Stopped => self.notice(Notice::Stopped),
             Output::Log(line) => log(&line),
-            Output::Completed { .. }
-            | Output::Answer { .. }
-            | Output::GossipSyncReply { .. } => unreachable!("the driver answers who waits"),
+            Output::Completed { .. } | Output::Answer { .. } | Output::GossipSyncReply { .. } => {
+                unreachable!("the driver answers who waits")
+            }
         }
     }
 

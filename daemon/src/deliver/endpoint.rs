@@ -37,16 +37,14 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Reads template files and parses templates.
-    pub(crate) fn open(
-        configs: &[config::HttpPost],
-        guard: Guard,
-    ) -> Result<Self, anyhow::Error> {
+    pub(crate) fn open(configs: &[config::HttpPost], guard: Guard) -> Result<Self, anyhow::Error> {
         let mut all = BTreeMap::new();
         for config in configs {
             let read = |template: &Option<config::Template>| {
                 template.as_ref().map(|t| text_of(&config.endpoint, t)).transpose()
             };
-            let (alert_text, row_text) = (read(&config.alert_template)?, read(&config.row_template)?);
+            let (alert_text, row_text) =
+                (read(&config.alert_template)?, read(&config.row_template)?);
             let parse = |text: &String| {
                 Template::parse("alert-template", text, Mode::TextWithJson)
                     .map_err(|e| anyhow::anyhow!("[[httppost]] {:?}: {e}", config.endpoint))
@@ -89,7 +87,9 @@ impl Endpoints {
     ) -> Result<(reqwest::Client, Post), String> {
         let endpoint = match handler.endpoint.as_str() {
             "" => None,
-            name => Some(self.all.get(name).ok_or_else(|| format!("no [[httppost]] endpoint {name:?}"))?),
+            name => Some(
+                self.all.get(name).ok_or_else(|| format!("no [[httppost]] endpoint {name:?}"))?,
+            ),
         };
         let url = match (handler.url.as_str(), endpoint) {
             ("", Some(endpoint)) => endpoint.url.as_str(),

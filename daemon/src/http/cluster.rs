@@ -81,11 +81,7 @@ struct AddRequest {
 }
 
 /// `POST /cluster/members {"rpc-address": "host:port"}`
-pub(crate) async fn add(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
+pub(crate) async fn add(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Reply {
     check(&app, &headers).await?;
     let request: AddRequest = serde_json::from_slice(&body).map_err(|e| {
         let want = r#"{"rpc-address": "host:port"}"#;
@@ -104,7 +100,8 @@ pub(crate) async fn remove(
 ) -> Reply {
     check(&app, &headers).await?;
     let id: MemberId = id.parse().map_err(|_| {
-        let text = format!("{id:?} is no member ID: give the ID as `kapacitorctl member list` shows it");
+        let text =
+            format!("{id:?} is no member ID: give the ID as `kapacitorctl member list` shows it");
         Refusal::bad(text)
     })?;
     app.brain.command(Command::RemoveMember { id }).await.map_err(refused)?;
@@ -125,13 +122,13 @@ pub(crate) fn refused(error: CommandError) -> Refusal {
         | CommandError::CannotAdd { .. }
         | CommandError::InvalidSpec(_) => StatusCode::BAD_REQUEST,
         CommandError::CannotRemove(gossip::RemoveError::UnknownId(_)) => StatusCode::NOT_FOUND,
-        CommandError::CannotRemove(_)
-        | CommandError::NoSurvivor
-        | CommandError::ChangeUnderWay => StatusCode::CONFLICT,
-        CommandError::Leaving(_) | CommandError::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CommandError::JoinFailed { .. } | CommandError::HandlerExists { .. } | CommandError::Spec(_) => {
-            StatusCode::INTERNAL_SERVER_ERROR
+        CommandError::CannotRemove(_) | CommandError::NoSurvivor | CommandError::ChangeUnderWay => {
+            StatusCode::CONFLICT
         }
+        CommandError::Leaving(_) | CommandError::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CommandError::JoinFailed { .. }
+        | CommandError::HandlerExists { .. }
+        | CommandError::Spec(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Refusal::new(status, error.to_string())
 }

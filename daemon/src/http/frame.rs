@@ -92,9 +92,7 @@ fn refused(uri: &Uri, status: StatusCode, text: &str) -> Response {
 
 /// Bodies made from bytes or text carry axum's default type; all of ours are JSON unless said.
 fn is_plain_default(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|v| {
-        v == "application/octet-stream" || v == PLAIN
-    })
+    headers.get(header::CONTENT_TYPE).is_some_and(|v| v == "application/octet-stream" || v == PLAIN)
 }
 
 /// The URI with the value of `p` replaced, for the log.

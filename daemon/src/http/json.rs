@@ -61,7 +61,11 @@ impl<F: Formatter> Formatter for Go<F> {
         self.inner.write_f64(w, value)
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, w: &mut W, text: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        w: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
         let mut rest = text;
         while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             w.write_all(&rest.as_bytes()[..at])?;
@@ -80,7 +84,8 @@ mod tests {
 
     #[test]
     fn answers_look_as_go_writes_them() {
-        let value = json!({"error": "a<b> & \u{2028}c", "n": 1.0, "f": 0.5, "none": [], "deep": {"x": 1}});
+        let value =
+            json!({"error": "a<b> & \u{2028}c", "n": 1.0, "f": 0.5, "none": [], "deep": {"x": 1}});
         assert_eq!(
             String::from_utf8(indented(&value)).unwrap(),
             "{\n    \"error\": \"a\\u003cb\\u003e \\u0026 \\u2028c\",\n    \"n\": 1,\n    \"f\": 0.5,\n    \

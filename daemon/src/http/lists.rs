@@ -19,7 +19,8 @@ pub(crate) struct ListParameters {
 impl ListParameters {
     /// Reads them from a query.
     pub(crate) fn parse(query: &[(String, String)]) -> Result<Self, Refusal> {
-        let last = |name: &str| query.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+        let last =
+            |name: &str| query.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
         Ok(Self {
             pattern: Glob::parse(last("pattern").unwrap_or_default()).ok(),
             fields: query.iter().filter(|(k, _)| k == "fields").map(|(_, v)| v.clone()).collect(),

@@ -64,7 +64,12 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
 fn process(families: &Families, app: &App) {
     let one = |value: f64| [(vec![], value)];
     let version = vec![crate::VERSION.to_owned()];
-    families.gauge("kapacitor_build_info", "Version of this member; always 1.", &["version"], &[(version, 1.0)]);
+    families.gauge(
+        "kapacitor_build_info",
+        "Version of this member; always 1.",
+        &["version"],
+        &[(version, 1.0)],
+    );
     families.gauge(
         "kapacitor_resident_memory_bytes",
         "Resident memory of the process.",
@@ -112,10 +117,15 @@ fn ingest(families: &Families, app: &App) {
 async fn tasks(families: &Families, app: &App) {
     let all = app.tasks.tasks();
     let executing = all.iter().filter(|(_, life)| life.executing).count();
-    families.gauge("kapacitor_tasks", "Tasks by whether they run.", &["executing"], &[
-        (vec!["true".to_owned()], executing as f64),
-        (vec!["false".to_owned()], (all.len() - executing) as f64),
-    ]);
+    families.gauge(
+        "kapacitor_tasks",
+        "Tasks by whether they run.",
+        &["executing"],
+        &[
+            (vec!["true".to_owned()], executing as f64),
+            (vec!["false".to_owned()], (all.len() - executing) as f64),
+        ],
+    );
     let (mut dropped, mut queued, mut cold) = (Vec::new(), Vec::new(), Vec::new());
     let (mut collected, mut errors, mut groups) = (Vec::new(), Vec::new(), Vec::new());
     for (task, _) in &all {
@@ -133,9 +143,24 @@ async fn tasks(families: &Families, app: &App) {
     }
     let task = ["task"];
     let node = ["task", "node"];
-    families.counter("kapacitor_task_points_dropped_total", "Points dropped because the task's queue was full.", &task, &dropped);
-    families.gauge("kapacitor_task_queue_bytes", "Bytes of points that wait for the task.", &task, &queued);
-    families.gauge("kapacitor_task_cold", "1 until the task's windows have filled since it started.", &task, &cold);
+    families.counter(
+        "kapacitor_task_points_dropped_total",
+        "Points dropped because the task's queue was full.",
+        &task,
+        &dropped,
+    );
+    families.gauge(
+        "kapacitor_task_queue_bytes",
+        "Bytes of points that wait for the task.",
+        &task,
+        &queued,
+    );
+    families.gauge(
+        "kapacitor_task_cold",
+        "1 until the task's windows have filled since it started.",
+        &task,
+        &cold,
+    );
     families.counter("kapacitor_node_collected_total", "Messages a node took.", &node, &collected);
     families.counter("kapacitor_node_errors_total", "Errors of a node.", &node, &errors);
     families.gauge("kapacitor_node_groups", "Groups a node keeps state of.", &node, &groups);
@@ -147,9 +172,24 @@ fn subscriptions(families: &Families, app: &App) {
         health.iter().map(|(name, h)| (vec![name.clone()], value(h))).collect()
     };
     let labels = ["influxdb"];
-    families.gauge("kapacitor_influxdb_up", "1 when the last pass over the InfluxDB went well.", &labels, &series(|h| f64::from(u8::from(h.trouble.is_none() && h.passes > 0))));
-    families.gauge("kapacitor_subscriptions", "Subscriptions of this member.", &labels, &series(|h| h.linked as f64));
-    families.counter("kapacitor_subscription_passes_failed_total", "Passes over the InfluxDB that failed.", &labels, &series(|h| h.failures as f64));
+    families.gauge(
+        "kapacitor_influxdb_up",
+        "1 when the last pass over the InfluxDB went well.",
+        &labels,
+        &series(|h| f64::from(u8::from(h.trouble.is_none() && h.passes > 0))),
+    );
+    families.gauge(
+        "kapacitor_subscriptions",
+        "Subscriptions of this member.",
+        &labels,
+        &series(|h| h.linked as f64),
+    );
+    families.counter(
+        "kapacitor_subscription_passes_failed_total",
+        "Passes over the InfluxDB that failed.",
+        &labels,
+        &series(|h| h.failures as f64),
+    );
 }
 
 async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gone> {
@@ -163,26 +203,84 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         *by_status.entry(member.status.as_str()).or_default() += 1.0;
     }
     let series: Vec<_> = by_status.into_iter().map(|(s, n)| (vec![s.to_owned()], n)).collect();
-    families.gauge("kapacitor_cluster_members", "Members as this one sees them, by status.", &["status"], &series);
-    families.gauge("kapacitor_member_ready", "1 when this member takes its full part.", &[], &[(vec![], f64::from(u8::from(view.ready)))]);
+    families.gauge(
+        "kapacitor_cluster_members",
+        "Members as this one sees them, by status.",
+        &["status"],
+        &series,
+    );
+    families.gauge(
+        "kapacitor_member_ready",
+        "1 when this member takes its full part.",
+        &[],
+        &[(vec![], f64::from(u8::from(view.ready)))],
+    );
     let plain = |name: &str, help: &str, value: u64| {
         families.counter(name, help, &[], &[(vec![], value as f64)]);
     };
-    plain("kapacitor_alert_events_raised_total", "Events raised by tasks, publish and aggregate.", counters.raised);
-    plain("kapacitor_alert_events_unhandled_total", "Events of topics that nobody handles.", counters.unhandled);
-    plain("kapacitor_alert_primary_handled_total", "Events this member handled as the first in line.", counters.dedup.primary_handled);
-    plain("kapacitor_alert_secondary_handled_total", "Events this member handled after the first in line did not.", counters.dedup.secondary_handled);
-    plain("kapacitor_alert_notifications_dropped_total", "Completion notices that came too late.", counters.dedup.notification_dropped);
-    plain("kapacitor_alert_match_errors_total", "Events whose match failed with an error.", counters.match_errors);
-    plain("kapacitor_alert_hops_exceeded_total", "Events dropped because they were published on too often.", counters.too_many_hops);
-    plain("kapacitor_alert_queue_full_total", "Events that a handler's queue did not take at once.", counters.delivery_full);
+    plain(
+        "kapacitor_alert_events_raised_total",
+        "Events raised by tasks, publish and aggregate.",
+        counters.raised,
+    );
+    plain(
+        "kapacitor_alert_events_unhandled_total",
+        "Events of topics that nobody handles.",
+        counters.unhandled,
+    );
+    plain(
+        "kapacitor_alert_primary_handled_total",
+        "Events this member handled as the first in line.",
+        counters.dedup.primary_handled,
+    );
+    plain(
+        "kapacitor_alert_secondary_handled_total",
+        "Events this member handled after the first in line did not.",
+        counters.dedup.secondary_handled,
+    );
+    plain(
+        "kapacitor_alert_notifications_dropped_total",
+        "Completion notices that came too late.",
+        counters.dedup.notification_dropped,
+    );
+    plain(
+        "kapacitor_alert_match_errors_total",
+        "Events whose match failed with an error.",
+        counters.match_errors,
+    );
+    plain(
+        "kapacitor_alert_hops_exceeded_total",
+        "Events dropped because they were published on too often.",
+        counters.too_many_hops,
+    );
+    plain(
+        "kapacitor_alert_queue_full_total",
+        "Events that a handler's queue did not take at once.",
+        counters.delivery_full,
+    );
     plain("kapacitor_rpc_calls_total", "Calls made to other members.", counters.calls_out);
     plain("kapacitor_rpc_calls_failed_total", "Calls without an answer.", counters.calls_failed);
-    plain("kapacitor_rpc_calls_served_total", "Calls of other members answered.", counters.calls_in);
-    plain("kapacitor_rpc_calls_refused_total", "Calls of other members refused.", counters.calls_refused);
-    plain("kapacitor_rpc_messages_dropped_total", "Messages dropped because a peer's queue was full.", counters.messages_dropped);
+    plain(
+        "kapacitor_rpc_calls_served_total",
+        "Calls of other members answered.",
+        counters.calls_in,
+    );
+    plain(
+        "kapacitor_rpc_calls_refused_total",
+        "Calls of other members refused.",
+        counters.calls_refused,
+    );
+    plain(
+        "kapacitor_rpc_messages_dropped_total",
+        "Messages dropped because a peer's queue was full.",
+        counters.messages_dropped,
+    );
     plain("kapacitor_syncs_total", "Full syncs that ran to their end.", counters.syncs);
     plain("kapacitor_syncs_failed_total", "Full syncs broken off.", counters.syncs_failed);
-    plain("kapacitor_handler_conflicts_total", "Concurrent edits of handlers that came to light.", counters.conflicts);
+    plain(
+        "kapacitor_handler_conflicts_total",
+        "Concurrent edits of handlers that came to light.",
+        counters.conflicts,
+    );
     Ok(())
 }

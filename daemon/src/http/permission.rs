@@ -89,8 +89,8 @@ impl Permission {
         if !keys.iter().any(verifies) {
             return Err("the token is signed by no admin key");
         }
-        let claims: Claims =
-            serde_json::from_slice(&decode(claims)?).map_err(|_| "the token's claims are unreadable")?;
+        let claims: Claims = serde_json::from_slice(&decode(claims)?)
+            .map_err(|_| "the token's claims are unreadable")?;
         let cluster = cluster.to_string();
         let meant = match &claims.aud {
             Audience::One(aud) => *aud == cluster,

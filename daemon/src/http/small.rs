@@ -25,8 +25,8 @@ struct LogLevel {
 
 /// `POST /loglevel {"level": L}`
 pub(crate) async fn loglevel(State(app): State<Arc<App>>, body: Bytes) -> Reply {
-    let wanted: LogLevel = serde_json::from_slice(&body)
-        .map_err(|e| Refusal::bad(format!("invalid json: {e}")))?;
+    let wanted: LogLevel =
+        serde_json::from_slice(&body).map_err(|e| Refusal::bad(format!("invalid json: {e}")))?;
     let level = wanted.level.parse().map_err(|_| Refusal::bad("invalid log level"))?;
     app.log.set_level(level);
     Ok(no_content())

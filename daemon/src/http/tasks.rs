@@ -50,11 +50,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, body: Bytes) -> Reply {
 }
 
 /// `GET /tasks/ID` and `GET /tasks/ID/ENDPOINT`
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    Path(path): Path<String>,
-    uri: Uri,
-) -> Reply {
+pub(crate) async fn get(State(app): State<Arc<App>>, Path(path): Path<String>, uri: Uri) -> Reply {
     let none = || Refusal::missing("no task exists");
     let Some((id, endpoint)) = path.split_once('/') else {
         let look = look(&query_of(&uri))?;
@@ -109,9 +105,8 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Ref
 
 /// `script-format` and `dot-view`.
 pub(crate) fn look(query: &[(String, String)]) -> Result<Look, Refusal> {
-    let last = |name: &str| {
-        query.iter().rev().find(|(k, _)| k == name).map_or("", |(_, v)| v.as_str())
-    };
+    let last =
+        |name: &str| query.iter().rev().find(|(k, _)| k == name).map_or("", |(_, v)| v.as_str());
     let raw = match last("script-format") {
         "" | "formatted" => false,
         "raw" => true,
@@ -128,4 +123,3 @@ pub(crate) fn look(query: &[(String, String)]) -> Result<Look, Refusal> {
     }
     Ok(Look { raw, labels })
 }
-

@@ -41,11 +41,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, body: Bytes) -> Reply {
 }
 
 /// `GET /templates/ID`
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    uri: Uri,
-) -> Reply {
+pub(crate) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, uri: Uri) -> Reply {
     let look = look(&query_of(&uri))?;
     shown(&app, &id, look)
 }

@@ -40,10 +40,7 @@ fn place(path: &str) -> Result<Place<'_>, Refusal> {
 }
 
 /// `GET /alerts/topics`
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    OriginalUri(uri): OriginalUri,
-) -> Reply {
+pub(crate) async fn list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri) -> Reply {
     let query = query_of(&uri);
     let pattern = pattern(&query)?;
     let min = min_level(&query)?;
@@ -84,7 +81,8 @@ async fn events(app: &App, id: &str, uri: &Uri) -> Reply {
     let events = app.brain.look_durable(move |m| m.topics().events(&topic, min)).await?;
     let unknown = || Refusal::failed(format!("failed to get topic events: unknown topic {id:?}"));
     let events = events.ok_or_else(unknown)?;
-    let events: Vec<Json> = events.iter().map(|(event, state)| event_json(id, event, state)).collect();
+    let events: Vec<Json> =
+        events.iter().map(|(event, state)| event_json(id, event, state)).collect();
     Ok(ok(&json!({"link": Link::verbatim(uri.to_string()), "topic": id, "events": events})))
 }
 
@@ -106,9 +104,8 @@ async fn handler(app: &App, topic: &str, id: &str) -> Result<Arc<HandlerSpec>, R
 
 /// The handlers of a topic as they were defined, by id; those in scripts are not among them.
 fn specs_of(member: &member::Member, topic: &str) -> Vec<Arc<HandlerSpec>> {
-    let of_topic = |key: &rpc::SpecKey| {
-        matches!(key, rpc::SpecKey::Handler { topic: t, .. } if &**t == topic)
-    };
+    let of_topic =
+        |key: &rpc::SpecKey| matches!(key, rpc::SpecKey::Handler { topic: t, .. } if &**t == topic);
     member
         .specs()
         .iter()
@@ -207,8 +204,7 @@ async fn save(app: &App, spec: HandlerSpec, create: bool, doing: &str) -> Reply 
     spec.validate().map_err(|e| Refusal::bad(format!("invalid handler spec: {e}")))?;
     let spec = Arc::new(spec);
     // Checked before it is offered to the cluster: the text says what is wrong with it.
-    alert::Handler::compile(spec.clone())
-        .map_err(|e| Refusal::failed(format!("{doing}: {e}")))?;
+    alert::Handler::compile(spec.clone()).map_err(|e| Refusal::failed(format!("{doing}: {e}")))?;
     let command = Command::PutHandler { spec: spec.clone(), create, file: None };
     match app.brain.command(command).await {
         Ok(_) => Ok(ok(&handler_json(&spec))),

@@ -37,11 +37,15 @@ pub(crate) async fn vars(State(app): State<Arc<App>>) -> Reply {
     let load_errors = app.load_errors.load(Ordering::Relaxed);
     sets.add("load", json!({}), json!({"errors": load_errors}));
     sets.add("alert", json!({}), Json::Object(alert_values(&counters)));
-    sets.add("cluster", json!({}), json!({
-        "dropped_member_events": counters.messages_dropped,
-        "dropped_user_events": counters.dedup.outbox_overflow,
-        "query_handler_errors": counters.calls_refused,
-    }));
+    sets.add(
+        "cluster",
+        json!({}),
+        json!({
+            "dropped_member_events": counters.messages_dropped,
+            "dropped_user_events": counters.dedup.outbox_overflow,
+            "query_handler_errors": counters.calls_refused,
+        }),
+    );
     let enabled = tasks.iter().filter(|(_, life)| life.executing).count();
     let linked: usize = app.subscriptions.health().values().map(|h| h.linked).sum();
     let memory = memory();

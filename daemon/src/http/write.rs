@@ -58,7 +58,8 @@ fn unpack(body: &[u8]) -> Result<Vec<u8>, (StatusCode, String)> {
         .read_to_end(&mut unpacked)
         .map_err(|e| (StatusCode::BAD_REQUEST, format!("gzip: {e}")))?;
     if unpacked.len() > BODY_LIMIT {
-        let text = format!("the unpacked body is larger than {BODY_LIMIT} bytes; send less at once");
+        let text =
+            format!("the unpacked body is larger than {BODY_LIMIT} bytes; send less at once");
         return Err((StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     Ok(unpacked)

@@ -83,7 +83,6 @@ pub(crate) enum RequestedKind {
 
 /// True for ids of tasks and templates: letters, digits, `-`, `.` and `_`.
 pub(crate) fn is_valid_id(id: &str) -> bool {
-    let allowed =
-        |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
+    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
     !id.is_empty() && id.chars().all(allowed)
 }

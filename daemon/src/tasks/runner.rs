@@ -152,7 +152,11 @@ impl Runner {
             let (done, ended) = oneshot::channel();
             place.worker.give(Job::Stop { key: place.key, done });
             if tokio::time::timeout(STOP_LIMIT, ended).await.is_err() {
-                tracing::warn!(service = "tasks", task = id, "task still waits for answers, let go");
+                tracing::warn!(
+                    service = "tasks",
+                    task = id,
+                    "task still waits for answers, let go"
+                );
                 place.worker.give(Job::Forget { key: place.key });
             }
         }
@@ -162,7 +166,8 @@ impl Runner {
     /// Statistics of a running task.
     pub(crate) async fn glimpse(&self, id: &str) -> Option<Glimpse> {
         let place = self.place(id)?;
-        let look = |running: &Running| (running.task.stats(clock::now()), running.task.warmth().cold);
+        let look =
+            |running: &Running| (running.task.stats(clock::now()), running.task.warmth().cold);
         let (stats, cold) = place.worker.look(place.key, look).await?;
         let (dropped, waiting) = (place.feed.dropped(), place.feed.waiting());
         Some(Glimpse { stats, cold, dropped, waiting })

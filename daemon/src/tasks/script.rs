@@ -50,8 +50,7 @@ fn evaluate(script: &str, vars: &Vars, template: bool) -> Result<Checked, Refuse
     let program = tick::parse(script).map_err(|e| invalid(e.to_string()))?;
     let kind = program.task_type();
     let kind = kind.ok_or_else(|| Refused::Request("invalid task type: invalid".to_owned()))?;
-    let definition =
-        engine::Definition { task_type: kind, vars, template };
+    let definition = engine::Definition { task_type: kind, vars, template };
     let plan = Plan::build(script, definition).map_err(|e| invalid(e.to_string()))?;
     let defaults = plan.vars().clone();
     let dbrps = program.dbrps().into_iter();

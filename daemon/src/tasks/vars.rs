@@ -39,7 +39,8 @@ fn var_from_json(name: &str, var: &Json) -> Result<Var, VarError> {
 }
 
 fn value_from_json(name: &str, kind: VarType, value: &Json) -> Result<Value, VarError> {
-    let script = |what: &str, e: String| VarError::Script(format!("invalid var {name}: {what}: {e}"));
+    let script =
+        |what: &str, e: String| VarError::Script(format!("invalid var {name}: {what}: {e}"));
     match (kind, value) {
         (VarType::Star, _) => Ok(Value::Star),
         (_, Json::Null) => Err(unsupported(name, "<nil>")),
@@ -59,9 +60,11 @@ fn value_from_json(name: &str, kind: VarType, value: &Json) -> Result<Value, Var
         (VarType::Lambda, Json::String(text)) => tick::parse_lambda(text)
             .map(Value::Lambda)
             .map_err(|e| script("invalid lambda expression", e.to_string())),
-        (VarType::List, Json::Array(items)) => {
-            items.iter().map(|item| item_from_json(name, item)).collect::<Result<_, _>>().map(Value::List)
-        }
+        (VarType::List, Json::Array(items)) => items
+            .iter()
+            .map(|item| item_from_json(name, item))
+            .collect::<Result<_, _>>()
+            .map(Value::List),
         (VarType::String | VarType::Regex | VarType::Lambda, Json::Number(_)) => {
             Err(unsupported(name, "json.Number"))
         }
@@ -93,11 +96,14 @@ pub(crate) fn to_json(vars: &Vars, of_template: bool) -> Map<String, Json> {
     vars.iter()
         .map(|(name, var)| {
             let value = var.value.as_ref().map_or(Json::Null, |v| value_to_json(v, of_template));
-            (name.clone(), json!({
-                "type": var.kind.word(),
-                "value": value,
-                "description": var.description,
-            }))
+            (
+                name.clone(),
+                json!({
+                    "type": var.kind.word(),
+                    "value": value,
+                    "description": var.description,
+                }),
+            )
         })
         .collect()
 }
@@ -156,7 +162,9 @@ mod tests {
 
     #[test]
     fn wrong_kinds_are_refused_as_the_original_does() {
-        let unsupported = |t: &str| Err(VarError::Unsupported(format!("invalid var x: unsupported Var type {t}.")));
+        let unsupported = |t: &str| {
+            Err(VarError::Unsupported(format!("invalid var x: unsupported Var type {t}.")))
+        };
         for (kind, value, error) in [
             ("text", json!("a"), Err(VarError::Json)),
             ("int", json!("5"), Err(VarError::Json)),

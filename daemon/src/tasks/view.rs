@@ -19,8 +19,21 @@ pub(crate) struct Look {
 
 /// Fields of a task in a list, in the order of the handbook.
 pub(crate) const TASK_FIELDS: [&str; 15] = [
-    "link", "id", "template-id", "type", "dbrps", "script", "vars", "dot", "status", "executing",
-    "error", "stats", "created", "modified", "last-enabled",
+    "link",
+    "id",
+    "template-id",
+    "type",
+    "dbrps",
+    "script",
+    "vars",
+    "dot",
+    "status",
+    "executing",
+    "error",
+    "stats",
+    "created",
+    "modified",
+    "last-enabled",
 ];
 
 /// Fields of a template.

@@ -123,7 +123,9 @@ impl Worker {
         let own = jobs.clone();
         thread::Builder::new()
             .name(format!("tasks-{n}"))
-            .spawn(move || Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox))
+            .spawn(move || {
+                Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox)
+            })
             .expect("a thread can be started at start-up");
         Self { jobs }
     }
@@ -341,7 +343,12 @@ fn log_line(task: &str, node: &str, level: engine::Level, prefix: &str, text: &s
                 tracing::$level!(service = "kapacitor", task_master = "main", task, node, "{text}");
             } else {
                 tracing::$level!(
-                    service = "kapacitor", task_master = "main", task, node, prefix, "{text}"
+                    service = "kapacitor",
+                    task_master = "main",
+                    task,
+                    node,
+                    prefix,
+                    "{text}"
                 );
             }
         };
@@ -358,4 +365,3 @@ fn log_line(task: &str, node: &str, level: engine::Level, prefix: &str, text: &s
 pub(crate) fn weight(points: &[Arc<Point>]) -> usize {
     points.len() * 384
 }
-

@@ -57,7 +57,10 @@ async fn added_members_show_the_same_cluster() {
     let members = cluster(3).await;
     let first = members[0].get("/cluster").await;
     assert_eq!(first["state"], "initialized");
-    assert_eq!(ids(&first), members.iter().map(|m| m.handle().member().to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        ids(&first),
+        members.iter().map(|m| m.handle().member().to_string()).collect::<Vec<_>>()
+    );
     let me = &first["members"][0];
     let addrs = members[0].handle().addrs();
     assert_eq!(me["rpc-address"], addrs.rpc.to_string());
@@ -80,7 +83,8 @@ async fn what_cannot_be_added_or_removed_is_told_clearly() {
     let members = cluster(2).await;
     let (other, another) = (Daemon::start().await, Daemon::start().await);
     assert_eq!(add(&other, &another.rpc().to_string()).await.status, 204);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("one");
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("one");
     for (address, status, part) in [
         (free.to_string(), 502, "failed to reach a member at"),
         (members[1].http().to_string(), 400, "is not the RPC address of a member"),

@@ -20,7 +20,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A script whose points can be looked at under `/tasks/ID/out`.
-pub(crate) const MIRROR: &str = "stream\n    |from()\n        .measurement('cpu')\n    |httpOut('out')\n";
+pub(crate) const MIRROR: &str =
+    "stream\n    |from()\n        .measurement('cpu')\n    |httpOut('out')\n";
 
 /// A script that raises an event of topic `cpu` per point: CRITICAL above 90, WARNING above 50.
 pub(crate) const ALERT: &str = r#"

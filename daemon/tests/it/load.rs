@@ -41,7 +41,10 @@ async fn files_are_loaded_followed_and_forgotten() {
     daemon.define("by-hand", ALERT).await;
 
     daemon.put("load/tasks/plain.tick", &with_dbrp(&MIRROR.replace("'out'", "'other'")));
-    daemon.put("load/handlers/g.json", r#"{"id": "g", "topic": "cpu", "kind": "log", "options": {"path": "/tmp/g"}}"#);
+    daemon.put(
+        "load/handlers/g.json",
+        r#"{"id": "g", "topic": "cpu", "kind": "log", "options": {"path": "/tmp/g"}}"#,
+    );
     std::fs::remove_file(daemon.path("load/handlers/h.yaml")).expect("removed");
     std::fs::remove_file(daemon.path("load/tasks/made.yaml")).expect("removed");
     daemon.handle().reload().await;

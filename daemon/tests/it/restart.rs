@@ -17,7 +17,8 @@ async fn everything_that_was_defined_is_back() {
     daemon.write("cpu,host=a value=99 1\ncpu,host=b value=60 1\ncpu,host=c value=99 1").await;
     daemon.write("cpu,host=c value=1 2").await;
     until("all are delivered", async || same(&alerts_in(&file).len(), &4)).await;
-    let (member, cluster) = (daemon.handle().member(), daemon.get("/cluster").await["cluster-id"].clone());
+    let (member, cluster) =
+        (daemon.handle().member(), daemon.get("/cluster").await["cluster-id"].clone());
     let before = daemon.get("/tasks?fields=created&fields=status&fields=executing").await;
     for _ in 0..2 {
         daemon.restart().await;
@@ -63,7 +64,9 @@ async fn a_stop_lets_go_of_the_data_and_of_the_ports() {
     assert!(format!("{second:#}").contains("data"), "{second:#}");
     let addrs = daemon.handle().addrs();
     daemon.stop().await;
-    for (section, address) in [("[http]", addrs.http), ("[rpc]", addrs.rpc), ("[cluster]", addrs.gossip)] {
+    for (section, address) in
+        [("[http]", addrs.http), ("[rpc]", addrs.rpc), ("[cluster]", addrs.gossip)]
+    {
         daemon.set(section, "bind-address", &format!("\"{address}\""));
     }
     daemon.run().await;
@@ -76,7 +79,8 @@ async fn an_event_that_could_not_be_delivered_is_delivered_after_the_restart() {
     let mut daemon = Daemon::start().await;
     daemon.define("t", ALERT).await;
     // Nobody listens there until the member has been restarted.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("one");
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("one");
     let spec = json!({"id": "h", "kind": "tcp", "options": {"address": free.to_string()}});
     daemon.send("POST", "/alerts/topics/cpu/handlers", &spec).await;
     daemon.write("cpu,host=a value=99 1").await;
@@ -84,12 +88,16 @@ async fn an_event_that_could_not_be_delivered_is_delivered_after_the_restart() {
     daemon.stop().await;
     let listener = tokio::net::TcpListener::bind(free).await.expect("still free");
     daemon.run().await;
-    let (mut stream, _) = tokio::time::timeout(std::time::Duration::from_secs(30), listener.accept())
-        .await
-        .expect("in time")
-        .expect("a connection");
+    let (mut stream, _) =
+        tokio::time::timeout(std::time::Duration::from_secs(30), listener.accept())
+            .await
+            .expect("in time")
+            .expect("a connection");
     let mut text = String::new();
     let read = tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut text);
-    tokio::time::timeout(std::time::Duration::from_secs(10), read).await.expect("in time").expect("text");
+    tokio::time::timeout(std::time::Duration::from_secs(10), read)
+        .await
+        .expect("in time")
+        .expect("text");
     assert!(text.contains("\"a is CRITICAL\""), "{text}");
 }

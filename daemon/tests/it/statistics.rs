@@ -9,7 +9,11 @@ use crate::http::request;
 
 /// What each set carries, as recorded from the original: name, tags, values.
 const SETS: [(&str, &[&str], &[&str]); 5] = [
-    ("ingress", &["database", "measurement", "retention_policy", "task_master"], &["points_received"]),
+    (
+        "ingress",
+        &["database", "measurement", "retention_policy", "task_master"],
+        &["points_received"],
+    ),
     ("edges", &["child", "parent", "task", "type"], &["collected", "emitted"]),
     ("topics", &["id"], &["collected"]),
     ("load", &[], &["errors"]),
@@ -51,8 +55,18 @@ async fn debug_vars_has_the_sets_of_the_original() {
     let top: Vec<_> = vars.as_object().expect("an object").keys().map(String::as_str).collect();
     assert!(top.is_sorted(), "{top:?}");
     for key in [
-        "cluster_id", "cmdline", "host", "kapacitor", "memstats", "num_enabled_tasks",
-        "num_subscriptions", "num_tasks", "platform", "product", "server_id", "version",
+        "cluster_id",
+        "cmdline",
+        "host",
+        "kapacitor",
+        "memstats",
+        "num_enabled_tasks",
+        "num_subscriptions",
+        "num_tasks",
+        "platform",
+        "product",
+        "server_id",
+        "version",
     ] {
         assert!(top.contains(&key), "{key}");
     }

@@ -12,8 +12,21 @@ async fn a_task_is_shown_with_all_its_fields_in_order() {
     assert_eq!(
         keys,
         [
-            "link", "id", "template-id", "type", "dbrps", "script", "vars", "dot", "status",
-            "executing", "error", "stats", "created", "modified", "last-enabled",
+            "link",
+            "id",
+            "template-id",
+            "type",
+            "dbrps",
+            "script",
+            "vars",
+            "dot",
+            "status",
+            "executing",
+            "error",
+            "stats",
+            "created",
+            "modified",
+            "last-enabled",
         ]
     );
     assert_eq!(shown["link"], json!({"rel": "self", "href": "/kapacitor/v1/tasks/t"}));

@@ -67,7 +67,13 @@ async fn wrong_templates_are_refused() {
     daemon.send("POST", "/templates", &json!({"id": "tpl", "script": TEMPLATE})).await;
     for (method, path, body, status, error) in [
         ("POST", "/templates", json!([]), 400, "invalid JSON"),
-        ("POST", "/templates", json!({"id": "tpl", "script": TEMPLATE}), 400, "template tpl already exists"),
+        (
+            "POST",
+            "/templates",
+            json!({"id": "tpl", "script": TEMPLATE}),
+            400,
+            "template tpl already exists",
+        ),
         ("POST", "/templates", json!({"id": "x"}), 400, "invalid task type: invalid"),
         (
             "POST",

@@ -216,13 +216,7 @@ impl Model<'_> {
     /// ended: the search goes on with both.
     fn forecast(&self, parameters: &mut [f64], horizon: usize) -> Vec<f64> {
         for factor in &mut parameters[..4] {
-            *factor = if *factor > 1.0 {
-                1.0
-            } else if *factor < 0.0 {
-                0.0
-            } else {
-                *factor
-            };
+            *factor = factor.clamp(0.0, 1.0);
         }
         let (head, seasons) = parameters.split_at_mut(SEASONS);
         let [alpha, beta, gamma, phi, mut level, mut trend] = *head else { return Vec::new() };

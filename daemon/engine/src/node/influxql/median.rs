@@ -25,13 +25,12 @@ impl Reduce for Median {
 
     fn result(&self) -> Option<Outcome> {
         let mut values = self.0.clone();
+        let is_even = values.len().is_multiple_of(2);
         let at = values.len().checked_sub(1)? / 2;
         let (_, low, above) = values.select_nth_unstable_by(at, total_order);
         let value = match (&*low, above.iter().min_by(|a, b| total_order(a, b))) {
-            (Value::Float(low), Some(Value::Float(high))) if self.0.len() % 2 == 0 => {
-                low + (high - low) / 2.0
-            }
-            (Value::Int(low), Some(Value::Int(high))) if self.0.len() % 2 == 0 => {
+            (Value::Float(low), Some(Value::Float(high))) if is_even => low + (high - low) / 2.0,
+            (Value::Int(low), Some(Value::Int(high))) if is_even => {
                 *low as f64 + high.wrapping_sub(*low) as f64 / 2.0
             }
             (low, _) => low.as_float()?,
