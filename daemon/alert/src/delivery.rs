@@ -57,14 +57,15 @@ pub struct DeliveryLimits {
     /// Longest pause between attempts.
     pub pause_max: Duration,
     /// While a first attempt runs, the next one starts when one has ended, or this long after the
-    /// last start: a receiver that answers gets events in the order of the topic, one that hangs
-    /// delays the others by no more than this.
+    /// last start: a receiver that answers within this time gets events in the order of the topic;
+    /// one that hangs delays the others by no more than this; for one that takes longer, ever more
+    /// run at a time while events wait.
     pub stagger: Duration,
 }
 
 impl DeliveryLimits {
     /// First attempts of one handler at a time, and, apart from them, as many retries.
-    pub const PARALLEL: usize = 8;
+    pub const PARALLEL: usize = 32;
 }
 
 impl Default for DeliveryLimits {

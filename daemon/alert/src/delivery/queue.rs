@@ -33,6 +33,8 @@ pub(super) struct Queue {
     credits: usize,
     /// When one more may start; `None` while no stagger is on.
     staggered_until: Option<Duration>,
+    /// The first attempt that ended last took no longer than the stagger.
+    quick: bool,
     retries_running: usize,
     counters: Counters,
 }
@@ -44,6 +46,8 @@ struct Entry {
     weight: usize,
     deadline: Duration,
     attempts: u32,
+    /// When the last attempt started.
+    started: Duration,
     running: bool,
     cancelled: bool,
     /// When a pause ends.
@@ -73,6 +77,7 @@ impl Queue {
             fresh_running: 0,
             credits: 0,
             staggered_until: None,
+            quick: true,
             retries_running: 0,
             counters: Counters::default(),
         }
@@ -115,6 +120,7 @@ impl Queue {
             weight,
             deadline,
             attempts: 0,
+            started: Duration::ZERO,
             running: false,
             cancelled: false,
             paused_until: None,
@@ -147,12 +153,17 @@ impl Queue {
         };
         let entry = self.entries.get_mut(&token).expect("heads are pending");
         entry.running = true;
+        entry.started = now;
         entry.attempts += 1;
         if entry.attempts == 1 {
             self.fresh.remove(&token);
             self.fresh_running += 1;
+            // Behind a receiver that takes its time the stagger goes on beside the ends: were it
+            // begun anew with each of them, never more than stagger and answer allow would run.
+            if self.credits == 0 || self.quick {
+                self.staggered_until = (!limits.stagger.is_zero()).then(|| now + limits.stagger);
+            }
             self.credits = self.credits.saturating_sub(1);
-            self.staggered_until = (!limits.stagger.is_zero()).then(|| now + limits.stagger);
         } else {
             self.due.remove(&token);
             self.retries_running += 1;
@@ -180,6 +191,7 @@ impl Queue {
         entry.running = false;
         if entry.attempts == 1 {
             self.fresh_running -= 1;
+            self.quick = now.saturating_sub(entry.started) <= limits.stagger;
             self.credits = if self.fresh_running == 0 { 0 } else { self.credits + 1 };
         } else {
             self.retries_running -= 1;

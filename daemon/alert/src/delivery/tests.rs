@@ -80,18 +80,47 @@ fn first_attempts_start_in_order_and_one_at_a_time_per_id() {
 }
 
 #[test]
-fn at_most_eight_first_attempts_run_at_a_time() {
+fn a_bounded_number_of_first_attempts_runs_at_a_time() {
     let mut w = World::new(limits());
-    for key in 0..20 {
+    for key in 0..50 {
         w.offer(key, &format!("id{key}"));
     }
     let running = w.start();
-    assert_eq!(World::keys(&running), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(World::keys(&running), (0..32).collect::<Vec<_>>());
     w.deliver(&running[3]);
-    assert_eq!(World::keys(&w.start()), [8]);
+    assert_eq!(World::keys(&w.start()), [32]);
     w.machine.set_parallel(&name("h"), 1);
     w.deliver(&running[0]);
     assert!(w.start().is_empty());
+}
+
+/// Events wait throughout; each attempt ends `answer` ms after its start. The most that ran at a time.
+fn most_running(answer: u64, millis: u64) -> usize {
+    let mut w = World::new(DeliveryLimits::default());
+    for key in 0..3_000 {
+        w.offer(key, &format!("id{key}"));
+    }
+    let (mut running, mut most, end) = (VecDeque::new(), 0, w.now + Duration::from_millis(millis));
+    while w.now < end {
+        running.extend(w.start().into_iter().map(|attempt| (w.now, attempt)));
+        most = most.max(running.len());
+        w.now += Duration::from_micros(500);
+        w.machine.handle_timeout(w.now);
+        while let Some((started, attempt)) = running.pop_front() {
+            if w.now < started + Duration::from_millis(answer) {
+                running.push_front((started, attempt));
+                break;
+            }
+            w.deliver(&attempt);
+        }
+    }
+    most
+}
+
+#[test]
+fn a_quick_receiver_gets_one_after_the_other_a_slow_one_ever_more_at_a_time() {
+    assert_eq!(most_running(1, 200), 1);
+    assert_eq!(most_running(5, 200), DeliveryLimits::PARALLEL);
 }
 
 #[test]
