@@ -19,6 +19,7 @@ use kube::api::ListParams;
 use kube::runtime::controller::Action;
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, ResourceExt as _};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::crd::KapacitorCluster;
 use crate::health::Health;
@@ -91,13 +92,10 @@ pub async fn run<M: Members + 'static>(
     let client = surroundings.client.clone();
     let clusters: Api<KapacitorCluster> = in_namespace(&client, namespace);
     let sets: Api<StatefulSet> = in_namespace(&client, namespace);
-    while let Err(error) = clusters.list(&ListParams::default().limit(1)).await {
-        let why = format!("cannot list kapacitorclusters.kapacitor.dev: {error}");
-        tracing::warn!("{why}");
-        health.missing(why);
-        tokio::time::sleep(UNTIL_DEFINED).await;
+    tokio::select! {
+        () = until_defined(&clusters, &health) => {}
+        () = terminated() => return,
     }
-    health.complete();
     tracing::info!(namespace = namespace.unwrap_or("all"), "watching");
     Controller::new(clusters, watcher::Config::default())
         .owns(sets, watcher::Config::default())
@@ -109,6 +107,25 @@ pub async fn run<M: Members + 'static>(
             }
         })
         .await;
+}
+
+/// Waits until the resource is defined and may be read.
+async fn until_defined(clusters: &Api<KapacitorCluster>, health: &Health) {
+    while let Err(error) = clusters.list(&ListParams::default().limit(1)).await {
+        let why = format!("cannot list kapacitorclusters.kapacitor.dev: {error}");
+        tracing::warn!("{why}");
+        health.missing(why);
+        tokio::time::sleep(UNTIL_DEFINED).await;
+    }
+    health.complete();
+}
+
+/// SIGTERM. Process 1 of a container would not even notice it otherwise.
+async fn terminated() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => drop(terminate.recv().await),
+        Err(_) => std::future::pending().await,
+    }
 }
 
 fn in_namespace<K>(client: &Client, namespace: Option<&str>) -> Api<K>
