@@ -115,14 +115,16 @@ impl Brain {
         self.post_look(look).await.map_err(|_| Gone)
     }
 
-    /// Looks at what is durable: everything given before has been written first.
+    /// Looks at what is durable: what was seen has been written when this returns.
     pub(crate) async fn look_durable<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Member) -> T + Send + 'static,
     ) -> Result<T, Gone> {
+        // In this order: after the barrier the next events may have come already.
+        let seen = self.look(look).await?;
         // A disk that refuses writes is shown elsewhere; what is in memory is still worth seeing.
         let _ = self.command(Command::Barrier).await;
-        self.look(look).await
+        Ok(seen)
     }
 
     /// Like [`Self::look`], for threads outside the async runtime.

@@ -3,6 +3,7 @@
 mod cluster;
 mod corpus;
 mod durable;
+mod handbook;
 mod member;
 mod rooms;
 mod tidy;
