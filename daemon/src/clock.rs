@@ -16,8 +16,3 @@ pub(crate) fn elapsed() -> Duration {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()
 }
-
-/// The instant at which [`elapsed`] will be `at`.
-pub(crate) fn instant(at: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + at.saturating_sub(elapsed())
-}

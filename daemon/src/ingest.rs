@@ -33,6 +33,9 @@ pub(crate) struct Ingest {
     received: Mutex<BTreeMap<(Str, Str, Str), u64>>,
 }
 
+/// Points for one task.
+type Share = (Target, TaskKey, Arc<[Arc<Point>]>);
+
 #[derive(Default)]
 struct Routes {
     index: Index,
@@ -90,7 +93,7 @@ impl Ingest {
         precision: Precision,
         body: &[u8],
     ) -> Result<Vec<Arc<Point>>, LineErrors> {
-        let mut interner = self.lock_interners().pop().unwrap_or_else(Interner::new);
+        let mut interner = self.lock_interners().pop().unwrap_or_default();
         let points = line::parse(body, clock::now(), precision, &mut interner, database, policy);
         let mut kept = self.lock_interners();
         if kept.len() < INTERNERS {
@@ -106,7 +109,7 @@ impl Ingest {
     }
 
     /// Whether a body would be taken: for a write that is refused for another reason.
-    pub(crate) fn check(&self, body: &[u8]) -> Result<(), LineErrors> {
+    pub(crate) fn check(body: &[u8]) -> Result<(), LineErrors> {
         let nowhere = Str::from("");
         let precision = Precision::default();
         line::parse(body, clock::now(), precision, &mut Interner::new(), &nowhere, &nowhere)
@@ -132,7 +135,7 @@ impl Ingest {
         database: &Str,
         policy: &Str,
         points: Vec<Arc<Point>>,
-    ) -> Vec<(Target, TaskKey, Arc<[Arc<Point>]>)> {
+    ) -> Vec<Share> {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let Some(wanting) = routes.index.wanting(database, policy) else { return Vec::new() };
         let target = |key: &TaskKey| routes.targets.get(key).cloned();

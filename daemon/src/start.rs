@@ -246,12 +246,7 @@ impl Handle {
             Ok(config) => {
                 self.app.log.set_level(config.logging.level);
                 self.app.permission.set_admin_keys(config.cluster.admin_keys.clone());
-                match key_ring(&config) {
-                    Ok(keys) => self.app.brain.tell(Input::Keys(keys)),
-                    Err(error) => {
-                        tracing::error!(service = "run", %error, "keys stay as they are");
-                    }
-                }
+                self.app.brain.tell(Input::Keys(key_ring(&config)));
             }
             Err(problems) => {
                 tracing::error!(service = "run", %problems, "the configuration stays as it is");
@@ -422,7 +417,7 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
         gossip_members: u32::try_from(config.cluster.gossip_members).unwrap_or(u32::MAX),
         gossip_interval: config.cluster.gossip_interval,
         gossip_sync_interval: config.cluster.gossip_sync_interval,
-        keys: key_ring(config).map_err(anyhow::Error::msg)?,
+        keys: key_ring(config),
         redundancy: config.alert.redundancy,
         delay_per_member: config.alert.delay_per_member,
         full_sync_interval: config.alert.full_sync_interval,
@@ -435,13 +430,13 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
 }
 
 /// The cluster's keys; those of the key file are read with the configuration.
-fn key_ring(config: &Config) -> Result<KeyRing, String> {
+fn key_ring(config: &Config) -> KeyRing {
     let cluster = &config.cluster;
     if cluster.keys.is_empty() {
-        return Ok(KeyRing::plain());
+        return KeyRing::plain();
     }
     let keys = cluster.keys.iter().map(|k| gossip::Key::new(*k.expose())).collect();
-    Ok(KeyRing::rolling(keys, cluster.verify_incoming, cluster.verify_outgoing))
+    KeyRing::rolling(keys, cluster.verify_incoming, cluster.verify_outgoing)
 }
 
 fn announce(config: &Config, addrs: &Addrs, member: MemberId, cluster: ClusterId, state: State) {

@@ -33,7 +33,7 @@ impl Steward {
         while let Some(notice) = notices.recv().await {
             match notice {
                 Notice::ClusterChanged(cluster, state) => {
-                    self.cluster_changed(cluster, state).await
+                    self.cluster_changed(cluster, state).await;
                 }
                 Notice::SaveHandlers(handlers) => self.save_handlers(&handlers),
                 Notice::NeedClusterId => {

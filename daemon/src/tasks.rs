@@ -89,7 +89,7 @@ impl Tasks {
             all.map(|(d, _)| d.id.clone()).collect()
         };
         for id in enabled {
-            if let Err(error) = self.run(&id).await {
+            if let Err(error) = self.run(&id) {
                 tracing::error!(service = "task_store", task = %id, %error, "failed to start the task");
             }
         }
@@ -109,7 +109,7 @@ impl Tasks {
         let _change = self.change.lock().await;
         for id in self.runner.running() {
             self.runner.stop(&id, false).await;
-            if let Err(error) = self.run(&id).await {
+            if let Err(error) = self.run(&id) {
                 tracing::error!(service = "task_store", task = %id, %error, "failed to start the task");
             }
         }
@@ -222,8 +222,8 @@ impl Tasks {
             vars
         };
         let checked = script::check(&new.script, &vars)?;
-        self.patch_dbrps(&mut new, &old, &checked, request.dbrps)?;
-        new.kind = checked.kind.word().to_owned();
+        Self::patch_dbrps(&mut new, &old, &checked, request.dbrps)?;
+        checked.kind.word().clone_into(&mut new.kind);
         let now = clock::now();
         new.modified = now;
         if let Some(status) = request.status {
@@ -239,7 +239,6 @@ impl Tasks {
     }
 
     fn patch_dbrps(
-        &self,
         new: &mut Definition,
         old: &Definition,
         checked: &Checked,
@@ -306,7 +305,7 @@ impl Tasks {
     async fn follow_status(&self, id: &str, before: Status) -> Result<(), Refused> {
         let Some((definition, life)) = self.task(id) else { return Ok(()) };
         match (before, definition.status) {
-            (Status::Disabled, Status::Enabled) => self.run(id).await.map_err(Refused::Failed),
+            (Status::Disabled, Status::Enabled) => self.run(id).map_err(Refused::Failed),
             (Status::Enabled, Status::Disabled) => {
                 if life.executing {
                     self.runner.stop(id, false).await;
@@ -318,9 +317,9 @@ impl Tasks {
         }
     }
 
-    async fn run(&self, id: &str) -> Result<(), String> {
+    fn run(&self, id: &str) -> Result<(), String> {
         let Some((definition, _)) = self.task(id) else { return Ok(()) };
-        let started = self.runner.start(&definition).await;
+        let started = self.runner.start(&definition);
         let life = match &started {
             Ok(()) => Life { executing: true, error: String::new() },
             Err(error) => Life { executing: false, error: error.clone() },
@@ -412,7 +411,7 @@ impl Tasks {
         self.keep(new).map_err(|e| e.to_string())?;
         if task.status == Status::Enabled {
             self.runner.stop(&task.id, false).await;
-            self.run(&task.id).await?;
+            self.run(&task.id)?;
         }
         Ok(())
     }
@@ -425,7 +424,7 @@ impl Tasks {
         }
         if enabled {
             self.runner.stop(&id, false).await;
-            let _ = self.run(&id).await;
+            let _ = self.run(&id);
         }
     }
 

@@ -99,9 +99,9 @@ impl Endpoints {
             (url, _) => url,
         };
         let data = AlertData(event.clone());
-        let render = |template: &Template| template.render(&data).map_err(|e| e.to_string());
+        let render = |template: &Template| template.render(&data);
         let url = if url.contains("{{") {
-            render(&Template::parse("url", url, Mode::Text).map_err(|e| e.to_string())?)?
+            render(&Template::parse("url", url, Mode::Text)?)?
         } else {
             url.to_owned()
         };

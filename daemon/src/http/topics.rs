@@ -139,7 +139,7 @@ pub(crate) async fn put(
         return Err(Refusal::missing("Not Found"));
     };
     handler(&app, topic, id).await?;
-    let mut spec = spec(&body, topic)?;
+    let spec = spec(&body, topic)?;
     check_place(&spec, topic)?;
     replace(&app, id, spec).await
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::answer::{no_content, plain};
 use super::{App, BODY_LIMIT};
+use crate::ingest::Ingest;
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Parameters {
@@ -39,7 +40,7 @@ pub(crate) async fn write(
         body
     };
     if parameters.db.is_empty() {
-        let text = app.ingest.check(&body).err().map(|errors| errors.to_string());
+        let text = Ingest::check(&body).err().map(|errors| errors.to_string());
         let text = text.unwrap_or_else(|| "database is required".to_owned());
         return plain(StatusCode::BAD_REQUEST, &text);
     }

@@ -56,7 +56,7 @@ impl Caller {
             .await;
         let mut response = sent.map_err(failure)?;
         let kind = response.headers().get("content-type");
-        if !kind.is_some_and(|v| v == CONTENT_TYPE) {
+        if kind.is_none_or(|v| v != CONTENT_TYPE) {
             return Err(CallError::NotRpc(format!("it answered HTTP {}", response.status())));
         }
         let mut body = Vec::new();

@@ -87,7 +87,7 @@ impl Feed {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_full_queue_drops_until_it_has_drained_to_half() {
         let feed = Feed::default();
         assert!(feed.admit(QUEUE_BYTES - 1, 1).await);

@@ -102,7 +102,7 @@ impl Runner {
     }
 
     /// Starts a task; the error is the bare text users see.
-    pub(crate) async fn start(&self, definition: &Definition) -> Result<(), String> {
+    pub(crate) fn start(&self, definition: &Definition) -> Result<(), String> {
         let text = |refused| match refused {
             Refused::Request(text) | Refused::Missing(text) | Refused::Failed(text) => text,
         };

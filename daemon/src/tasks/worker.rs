@@ -24,6 +24,9 @@ const SLICE: usize = 512;
 /// Queries of peers about one task that may wait; the oldest is forgotten, its asker bounds the wait.
 const QUERIES: usize = 10_000;
 
+/// A look at a task, or at nothing if it does not run here.
+type Look = Box<dyn FnOnce(Option<&Running>) + Send>;
+
 /// Something for a worker to do.
 pub(crate) enum Job {
     /// Run a task from now on.
@@ -33,7 +36,7 @@ pub(crate) enum Job {
     /// The result of a request.
     Answer { key: TaskKey, token: Token, answer: Answer },
     /// Look at a task, in order with its points.
-    Look { key: TaskKey, look: Box<dyn FnOnce(Option<&Running>) + Send> },
+    Look { key: TaskKey, look: Look },
     /// End a task: what it holds back is emitted, then it is forgotten and `done` told.
     Stop { key: TaskKey, done: oneshot::Sender<()> },
     /// Forget a task, whatever it waits for.
@@ -86,6 +89,9 @@ impl Written {
     }
 }
 
+/// Points, how many of them are done, and their bytes in the feed.
+type Admitted = (Arc<[Arc<Point>]>, usize, usize);
+
 /// A task on a worker.
 pub(crate) struct Running {
     pub(crate) key: TaskKey,
@@ -94,8 +100,7 @@ pub(crate) struct Running {
     pub(crate) feed: Arc<Feed>,
     /// Events it raised that the brain has not taken yet.
     pub(crate) backlog: Arc<Backlog>,
-    /// Points, how many of them are done, and their bytes in the feed.
-    inbox: VecDeque<(Arc<[Arc<Point>]>, usize, usize)>,
+    inbox: VecDeque<Admitted>,
     stopping: Option<oneshot::Sender<()>>,
     cold: bool,
     /// Queries that wait for a time to pass, oldest first.
@@ -124,7 +129,7 @@ impl Worker {
         thread::Builder::new()
             .name(format!("tasks-{n}"))
             .spawn(move || {
-                Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox)
+                Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox);
             })
             .expect("a thread can be started at start-up");
         Self { jobs }
