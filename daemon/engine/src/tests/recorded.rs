@@ -14,7 +14,6 @@ use crate::Settings;
 /// Cases that differ, and why.
 const KNOWN: &[(&str, &str)] = &[
     ("from__from_chained", "the original delivers twice, a bug"),
-    ("mistake__time_as_number", "told when the task starts: `\"time\"` has a known type"),
     ("mistake__dbrp_both", "the task's DBRPs are the shell's"),
     ("from__one_named_one_open", "the original delivers twice, a bug"),
 ];

@@ -80,14 +80,14 @@ impl Node {
     pub(super) fn kind(&self) -> Option<LKind> {
         match self {
             Self::Literal(value) => Some(value.kind()),
-            Self::Time => Some(LKind::Time),
             Self::Not(_) | Self::Logic { .. } => Some(LKind::Bool),
             Self::Minus(operand) => operand.kind(),
             Self::Binary { op, .. } if op.is_comparison() => Some(LKind::Bool),
             Self::Binary { op, left, right } => operator::result(*op, left.kind()?, right.kind()?),
             Self::Extra { kind, .. } => Some(*kind),
             Self::Nested { root, .. } => root.kind(),
-            Self::Reference(_) | Self::Call { .. } | Self::Failing(_) => None,
+            // "time" is a reference: like every other one it is typed with each point.
+            Self::Time | Self::Reference(_) | Self::Call { .. } | Self::Failing(_) => None,
         }
     }
 }
