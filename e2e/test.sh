@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Every test, from pure to real. Each tier prints its heading, its time and its own counts; the last line sums them up.
+# A failing tier does not hide the others. With CI=true a skipped test is a failure (the tests see to that themselves).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+passed=0 failed=0 log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+
+# tier NAME COMMAND…: runs it, shows its output, adds up what its test runners counted (else one for the tier).
+tier() {
+    local name=$1 out="$log/out" began=$SECONDS p f status
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" 2>&1 | tee "$out"
+    status=${PIPESTATUS[0]}
+    # "test result: ok. 12 passed; 0 failed; …" of cargo, "12 passed, 0 failed" of our own runners.
+    p=$(grep -oE '(^| )[0-9]+ passed' "$out" | grep -oE '[0-9]+' | paste -sd+ | bc)
+    f=$(grep -oE '[0-9]+ failed' "$out" | grep -oE '[0-9]+' | paste -sd+ | bc)
+    p=${p:-0} f=${f:-0}
+    [ "$status" = 0 ] && [ "$p" = 0 ] && p=1
+    [ "$status" != 0 ] && [ "$f" = 0 ] && f=1
+    passed=$((passed + p)) failed=$((failed + f))
+    printf -- '-- %s: %s, %s passed, %s failed, %d s\n' "$name" "$([ "$status" = 0 ] && echo ok || echo FAILED)" "$p" "$f" $((SECONDS - began))
+    return "$status"
+}
+
+# The Kubernetes programs take some minutes of Go's compiler the first time: begin in the background.
+nice -n 15 e2e/kube/build.sh helm >"$log/kube-build" 2>&1 &
+kube_build=$!
+kubernetes() {
+    wait "$kube_build" || { cat "$log/kube-build"; echo "the Kubernetes programs could not be built"; return 1; }
+    e2e/kube/smoke.sh "$1"
+}
+
+tier "format" cargo fmt --all --check
+tier "lints" cargo clippy --quiet --workspace --all-targets -- -D warnings
+tier "pure, simulated, in one process" cargo test --quiet --workspace --exclude e2e
+if tier "programs as shipped" e2e/programs.sh; then
+    programs=$PWD/target/x86_64-unknown-linux-musl/release
+    tier "processes, a real InfluxDB, recorded cases" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e
+    tier "demo" e2e/demo/demo.py --programs "$programs"
+    tier "demo with InfluxDB" e2e/demo/demo.py --programs "$programs" --influx
+    tier "a real Kubernetes" kubernetes "$programs"
+fi
+wait
+printf '\nall tiers in %d s\n%d passed, %d failed\n' "$SECONDS" "$passed" "$failed"
+[ "$failed" = 0 ]
