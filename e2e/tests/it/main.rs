@@ -4,6 +4,7 @@ mod cluster;
 mod corpus;
 mod durable;
 mod handbook;
+mod handbook;
 mod member;
 mod rooms;
 mod tidy;
