@@ -6,6 +6,7 @@
 mod alerts;
 mod chains;
 mod flow;
+mod inputs;
 mod mistakes;
 mod nodes;
 mod pace;

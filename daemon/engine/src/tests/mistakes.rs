@@ -83,3 +83,62 @@ fn a_task_may_move_between_threads() {
     moves::<crate::Plan>();
     moves::<crate::Effect>();
 }
+
+#[test]
+fn functions_refuse_what_they_cannot_take_and_odd_numbers_never_panic() {
+    let lines = [
+        "m v=1 -9223372036854775808",
+        "m v=-5i 0",
+        "m v=9223372036854775807i 9223372036854775807",
+        "m v=\"x\" 1",
+        "m w=1 2",
+    ];
+    for rest in [
+        "top(0, 'v')",
+        "top(-1, 'v')",
+        "bottom(9223372036854775807, 'v', 'h')",
+        "percentile('v', -5.0)",
+        "percentile('v', 1000.0)",
+        "elapsed('v', 0s)",
+        "movingAverage('v', 1)",
+        "holtWinters('v', 3, 2, 1u)",
+        "holtWintersWithFit('v', 3, 0, 1h)",
+        "median('v')",
+        "mode('v')",
+        "distinct('v')",
+        "difference('v')",
+        "cumulativeSum('v')",
+        "spread('v')",
+        "stddev('v')",
+        "derivative('v').unit(0s)",
+        "sample(106751d)",
+        "shift(-106751d)",
+        "flatten().tolerance(-1s)",
+        "combine(lambda: TRUE, lambda: TRUE).as('a', 'b').max(-1)",
+    ] {
+        for way in ["", "window().periodCount(3).everyCount(1)|"] {
+            let out = run(&format!("stream|from()|{way}{rest}|httpOut('o')"), &lines);
+            assert!(!out.starts_with("error:"), "{rest}: {out}");
+        }
+    }
+    for (rest, error) in [
+        ("movingAverage('v', 0)", "movingAverage takes 1 to 1000000 points"),
+        ("holtWinters('v', 3, 0, 0s)", "holtWinters must have a positive interval"),
+        ("sample(0)", "invalid sample rate: must be positive integer or duration"),
+        ("shift(0s)", "invalid shift value: must be non zero duration"),
+        (
+            "default().field('x', 5s)",
+            "unsupported type time.Duration for field \"x\", field default values must be float,int,string or bool",
+        ),
+        ("barrier().idle(1s).period(1s)", "cannot specify both idle and period"),
+        (
+            "join().as('a.b')",
+            "cannot use name a.b as field prefix, it contains the delimiter \".\"",
+        ),
+        ("join().as('a').fill('x')", "unexpected fill option x"),
+        ("kapacitorLoopback().database('x')", "must specify a retention policy"),
+    ] {
+        let out = run(&format!("stream|from()|{rest}"), &[]);
+        assert!(out.starts_with("error: ") && out.contains(error), "{rest}: {out}");
+    }
+}
