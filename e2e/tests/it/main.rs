@@ -4,7 +4,6 @@ mod cluster;
 mod corpus;
 mod durable;
 mod handbook;
-mod handbook;
 mod member;
 mod rooms;
 mod tidy;
