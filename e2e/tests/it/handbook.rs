@@ -308,6 +308,20 @@ fn links_between_pages_lead_somewhere() {
     }
 }
 
+#[test]
+fn paths_in_the_architecture_exist() {
+    let text = read("ARCHITECTURE.md");
+    let decided = part(&text, "## Where is X decided?");
+    let mut seen = 0;
+    for path in decided.split('`').skip(1).step_by(2).filter(|code| code.contains('/')) {
+        seen += 1;
+        let fixed = path.split(['*', '<']).next().unwrap_or_default();
+        let there = ["", "daemon/"].iter().any(|room| root().join(room).join(fixed).exists());
+        assert!(there, "ARCHITECTURE.md: {path} does not exist; say where that is decided now");
+    }
+    assert!(seen > 20, "the table was found");
+}
+
 /// The anchor of a heading, as forges make it.
 fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
