@@ -121,9 +121,9 @@ fn inputs_of_different_edges_are_refused_at_the_start() {
     check(
         &format!("{TWO}a|union(b|window().periodCount(1).everyCount(1))|httpPost('x/o')"),
         &[],
-        expect![[r#"
+        expect![[r"
             error: cannot add child mismatched edges: window3:batch -> union4:stream
-        "#]],
+        "]],
     );
 }
 
@@ -197,8 +197,8 @@ fn what_a_join_holds_of_a_cold_window_stays_cold() {
     {
         bench.point(point(line));
     }
-    expect![[r#"
+    expect![[r"
         raise main:t:alert6 a:nil CRITICAL cold
-    "#]]
+    "]]
     .assert_eq(&bench.text());
 }
