@@ -4,6 +4,8 @@ mod cluster;
 mod corpus;
 mod durable;
 mod handbook;
+mod influx;
+mod input;
 mod member;
 mod rooms;
 mod tidy;
