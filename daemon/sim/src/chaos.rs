@@ -183,31 +183,6 @@ impl Run<'_> {
             Action::Look => {
                 self.world.check_limits();
                 self.world.check_specs();
-                for n in 0..self.plan.members {
-                    let Some(m) = &self.world.nodes[n].member else { continue };
-                    let lines: Vec<String> = m
-                        .pending()
-                        .take(2)
-                        .map(|s| {
-                            format!("{:?} judged {:?} fin {:?}", s.phase, s.judged, s.finished)
-                        })
-                        .collect();
-                    let view = m.cluster_view();
-                    let st: Vec<String> = view
-                        .members
-                        .iter()
-                        .map(|m| {
-                            format!(
-                                "{}:{:?}:{}",
-                                m.status.as_str(),
-                                m.ready,
-                                m.id.to_string().chars().last().unwrap()
-                            )
-                        })
-                        .collect();
-                    let (r, p) = (format!("{:?}", m.readiness()), m.pending_count());
-                    self.world.say(|| format!("DBG m{n} {r} pending {p} {lines:?} {st:?}"));
-                }
                 self.plan_next(Duration::from_secs(5), Action::Look);
             }
         }

@@ -69,7 +69,7 @@ pub(crate) enum Happening {
 #[derive(Clone, Debug)]
 pub(crate) enum Back {
     Call(CallId, rpc::Call),
-    Sync,
+    Sync(MemberId),
 }
 
 /// A point at which a process can be made to die.
@@ -267,10 +267,15 @@ impl World {
             Happening::Wake(n, life) => self.wake(n, life),
             Happening::Commit(n, life, position) => self.commit(n, life, position),
             Happening::Lost(id) => {
-                if let Some((n, life, Back::Call(call, _))) = self.inbound.remove(&id) {
-                    let result = Err(member::CallError::Lost("no answer".into()));
-                    let answer = Input::Answer { id: call, result };
-                    self.schedule(Duration::ZERO, Happening::Input(n, life, answer));
+                if let Some((n, life, back)) = self.inbound.remove(&id) {
+                    let input = match back {
+                        Back::Call(id, _) => {
+                            let result = Err(member::CallError::Lost("no answer".into()));
+                            Input::Answer { id, result }
+                        }
+                        Back::Sync(member) => Input::GossipSyncReply { member, reply: None },
+                    };
+                    self.schedule(Duration::ZERO, Happening::Input(n, life, input));
                 }
             }
             Happening::Arrival(n, name, handler) => self.arrive(n, name, handler),

@@ -1,13 +1,14 @@
 //! Calls of other members: who may ask what, and the answers.
 
+use dedup::Message;
 use gossip::Entry;
 use rpc::{
     Answer, Frame, Header, HelloReply, OLDEST_VERSION, Refusal, Removed, Reply, Request, State,
     VERSION,
 };
 
-use super::Member;
 use super::leave::Life;
+use super::{Held, Member};
 use crate::input::InboundId;
 use crate::output::Output;
 
@@ -90,7 +91,11 @@ impl Member {
                 Ok(Reply::Specs { differing, states })
             }
             Request::Frame(frame) | Request::HandOver(frame) => {
-                self.take_frame(from, frame);
+                if self.gossip.roster().removed(&from).is_some() {
+                    self.take_hand_over(from, frame);
+                } else {
+                    self.take_frame(from, frame);
+                }
                 // Nothing is promised by it: what must be durable is acked by a message.
                 let answer = Ok(Reply::Ok);
                 self.counters.calls_in += 1;
@@ -146,6 +151,28 @@ impl Member {
         }
         if !frame.states.is_empty() && self.gossip.roster().live(&from).is_some() {
             self.take_states(frame.states);
+        }
+    }
+
+    /// What a removed member hands over: dedup reads its offers and questions, and nothing else of it.
+    /// What it had sent before it was told is done all the same: taken for known here, and acked.
+    fn take_hand_over(&mut self, from: model::MemberId, frame: Frame) {
+        let me = self.id;
+        for message in frame.messages {
+            let ack = match &message {
+                Message::Done { hash, .. } => Message::DoneAck { hash: *hash },
+                Message::HandlerDone { hash, handler, .. } => {
+                    Message::HandlerDoneAck { hash: *hash, handler: handler.clone() }
+                }
+                _ => {
+                    self.dedup.handle(self.now.elapsed, dedup::Input::Message { from, message });
+                    continue;
+                }
+            };
+            self.dedup.handle(self.now.elapsed, dedup::Input::Message { from: me, message });
+            self.pump_dedup();
+            let after = self.gate.now();
+            self.gate.hold(after, Held::Message { to: from, message: ack });
         }
     }
 

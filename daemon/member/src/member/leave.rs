@@ -17,6 +17,8 @@ use crate::view::Readiness;
 pub(super) const READY_WAIT: Duration = Duration::from_secs(10);
 /// A drained member that is not removed after this goes on.
 const RESUME_AFTER: Duration = Duration::from_mins(1);
+/// A removed member that could not sync with a survivor tries again after this.
+const SYNC_AGAIN: Duration = Duration::from_secs(12);
 /// A removed member tries for so long to hand over what it holds, then gives it up, counted.
 const HAND_OVER_WAIT: Duration = Duration::from_mins(10);
 
@@ -55,6 +57,8 @@ pub(crate) struct Draining {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Leaving {
     pub(crate) until: Duration,
+    /// When to sync with the survivors again: only with their done marks may it hand over.
+    sync_at: Option<Duration>,
     pub(crate) handed_over: bool,
     /// The command that removed this member here.
     pub(crate) ticket: Option<Ticket>,
@@ -106,7 +110,9 @@ impl Member {
         match &self.life {
             Life::Syncing { until } => Some(*until),
             Life::Draining(draining) => Some(draining.until),
-            Life::Removed(leaving) => Some(leaving.until),
+            Life::Removed(leaving) => {
+                Some(leaving.sync_at.map_or(leaving.until, |at| at.min(leaving.until)))
+            }
             _ => None,
         }
     }
@@ -118,6 +124,7 @@ impl Member {
         match &self.life {
             Life::Syncing { .. } => self.become_ready(false),
             Life::Draining(draining) if !draining.own => self.resume(),
+            Life::Removed(leaving) if leaving.until > self.now.elapsed => self.sync_survivors(),
             Life::Removed(_) => {
                 let left = vec![("events", self.dedup.pending_count().to_string())];
                 self.log(Severity::Error, "gave up handing over after the removal", left);
@@ -208,17 +215,32 @@ impl Member {
         self.log(Severity::Warn, "this member was removed from its cluster", vec![]);
         let was_draining = matches!(self.life, Life::Draining(_));
         let until = self.now.elapsed + HAND_OVER_WAIT;
-        self.life = Life::Removed(Leaving { until, handed_over, ticket });
+        self.life = Life::Removed(Leaving { until, sync_at: None, handed_over, ticket });
         self.view_changed = true;
         if !handed_over && !was_draining {
             self.dedup.handle(self.now.elapsed, dedup::Input::Leave { synced: false });
-            let peers: Vec<MemberId> = self.peers.keys().copied().collect();
-            for peer in peers {
-                self.dedup.handle(self.now.elapsed, dedup::Input::Sync { peer });
-            }
+            self.sync_survivors();
             if self.dedup.pending_count() == 0 {
                 self.handed_over();
             }
+        }
+    }
+
+    fn sync_survivors(&mut self) {
+        let again = self.now.elapsed + SYNC_AGAIN;
+        if let Life::Removed(leaving) = &mut self.life {
+            leaving.sync_at = Some(again);
+        }
+        let peers: Vec<MemberId> = self.members_but_me().collect();
+        for peer in peers {
+            self.dedup.handle(self.now.elapsed, dedup::Input::Sync { peer });
+        }
+    }
+
+    /// A sync of done marks ended: a removed member may hand over now.
+    pub(super) fn survivors_synced(&mut self) {
+        if let Life::Removed(leaving) = &mut self.life {
+            leaving.sync_at = None;
         }
     }
 

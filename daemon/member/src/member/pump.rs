@@ -24,10 +24,7 @@ impl Member {
                 self.view_changed = false;
                 self.tell_view();
             }
-            while let Some(output) = self.dedup.poll_output() {
-                busy = true;
-                self.deduped(output);
-            }
+            busy |= self.pump_dedup();
             while let Some(raise) = self.raised.pop_front() {
                 busy = true;
                 self.raise(raise);
@@ -46,6 +43,16 @@ impl Member {
         }
         self.flush_peers();
         self.check_life();
+    }
+
+    /// Takes what dedup wants; whether it wanted anything.
+    pub(super) fn pump_dedup(&mut self) -> bool {
+        let mut any = false;
+        while let Some(output) = self.dedup.poll_output() {
+            any = true;
+            self.deduped(output);
+        }
+        any
     }
 
     /// Lets out what is durable.

@@ -276,6 +276,9 @@ impl Member {
 
     /// Dedup's part has ended.
     pub(super) fn dedup_synced(&mut self, peer: MemberId, complete: bool) {
+        if complete {
+            self.survivors_synced();
+        }
         let Some(job) = &self.syncs.job else { return };
         if job.peer != peer || job.stage != Stage::Dedup {
             return;

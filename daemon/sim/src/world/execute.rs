@@ -69,9 +69,10 @@ impl World {
             }
             Output::GossipSync { to, bytes } => self.gossip_sync(n, to, bytes),
             Output::GossipSyncReply { id, bytes } => {
-                if let Some((back, life, Back::Sync)) = self.inbound.remove(&id.0)
+                if let Some((back, life, Back::Sync(_))) = self.inbound.get(&id.0).cloned()
                     && self.network.connects(n, back)
                 {
+                    self.inbound.remove(&id.0);
                     self.bytes += bytes.len() as u64;
                     let delay = self.network.delay(&mut self.rng);
                     let member = self.nodes[n].id;
@@ -89,10 +90,13 @@ impl World {
                 self.call(n, (id, call), &to, &body, deadline);
             }
             Output::Answer { id, answer } => {
-                let Some((back, life, Back::Call(call, kind))) = self.inbound.remove(&id.0) else {
+                let Some((back, life, Back::Call(call, kind))) = self.inbound.get(&id.0).cloned()
+                else {
                     return;
                 };
+                // Where the way back is cut the caller hears of it by its deadline.
                 if self.network.connects(n, back) {
+                    self.inbound.remove(&id.0);
                     let body = encode_answer(&answer);
                     self.bytes += body.len() as u64;
                     self.note(&body);
@@ -155,7 +159,8 @@ impl World {
         };
         self.bytes += bytes.len() as u64;
         self.note(&bytes);
-        let id = self.inbound_id(n, life, Back::Sync);
+        let id = self.inbound_id(n, life, Back::Sync(to.member));
+        self.schedule(Duration::from_secs(10), Happening::Lost(id.0));
         let input = Input::GossipSync { id, from: Self::source(n), bytes };
         let life = self.nodes[target].life;
         self.schedule(delay, Happening::Input(target, life, input));
