@@ -121,6 +121,9 @@ struct Context<'a> {
     retention_policy: &'a Str,
 }
 
+/// Bytes of the shortest line with a point, its end included: `m f=1`.
+const LEAST_LINE: usize = 6;
+
 /// Reads a body of line protocol.
 ///
 /// A line without a time gets `default_time` truncated to the precision. Lines end with `\n` or
@@ -138,7 +141,7 @@ pub fn parse(
     let default_time = default_time.truncate(Duration(precision.nanos()));
     let context = Context { default_time, precision, database, retention_policy };
     let lines = memchr::memchr_iter(b'\n', body).count() + 1;
-    let mut points = Vec::with_capacity(lines);
+    let mut points = Vec::with_capacity(lines.min(body.len() / LEAST_LINE + 1));
     let mut errors = LineErrors::default();
     let mut error_bytes = 0;
     let mut at = 0;

@@ -14,7 +14,11 @@ pub(super) fn read(
     interner: &mut Interner,
 ) -> Option<(Point, usize)> {
     let furthest = body.len().min(at + MAX_KEY_BYTES + 1);
-    let space = memchr::memchr(b' ', &body[at..furthest])?;
+    // Not beyond the line: else each of many lines without a space would cost a look at all.
+    let space = memchr::memchr2(b' ', b'\n', &body[at..furthest])?;
+    if body[at + space] == b'\n' {
+        return None;
+    }
     let series = interner.series.find(&body[at..at + space])?;
     interner.fields.clear();
     let mut i = at + space + 1;
