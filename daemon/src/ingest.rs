@@ -130,12 +130,7 @@ impl Ingest {
     }
 
     /// Which task gets which of the points. Tasks that want all of them share one slice.
-    fn shares(
-        &self,
-        database: &Str,
-        policy: &Str,
-        points: Vec<Arc<Point>>,
-    ) -> Vec<Share> {
+    fn shares(&self, database: &Str, policy: &Str, points: Vec<Arc<Point>>) -> Vec<Share> {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let Some(wanting) = routes.index.wanting(database, policy) else { return Vec::new() };
         let target = |key: &TaskKey| routes.targets.get(key).cloned();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use engine::{Answer, Effect, HttpPost, Task, TaskKey, Token, World};
 use member::{CallId, Raise};
@@ -168,6 +169,7 @@ impl Loop {
         while !self.ended {
             let busy = self.run_slices();
             if busy {
+                self.wake_tasks();
                 while let Ok(job) = inbox.try_recv() {
                     self.take(job);
                 }
@@ -184,12 +186,15 @@ impl Loop {
         }
     }
 
-    /// Waits for a job, or for the first timeout of a task.
+    /// Waits for a job, or for the first timeout of a task; one that has come goes before jobs.
     fn next_job(&self, inbox: &Receiver<Job>) -> Option<Result<Job, RecvTimeoutError>> {
         let due = self.tasks.values().filter_map(|r| r.task.poll_timeout()).min();
         match due {
             None => inbox.recv().ok().map(Ok),
-            Some(due) => Some(inbox.recv_timeout(due.since(clock::now()).to_std())),
+            Some(due) => match due.since(clock::now()).to_std() {
+                Duration::ZERO => Some(Err(RecvTimeoutError::Timeout)),
+                wait => Some(inbox.recv_timeout(wait)),
+            },
         }
     }
 
