@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -52,16 +53,30 @@ pub(crate) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
     }
     if app.config.http.log_enabled {
-        tracing::info!(
-            service = "http",
-            %method,
-            uri = without_password(&uri),
-            status = response.status().as_u16(),
-            duration = ?clock::elapsed().saturating_sub(started),
-            "http request"
-        );
+        log(&method, &uri, response.status(), clock::elapsed().saturating_sub(started));
     }
     response
+}
+
+/// A line of the access log. What asks every second whether we live is for developers.
+fn log(method: &Method, uri: &Uri, status: StatusCode, duration: Duration) {
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                service = "http",
+                %method,
+                uri = without_password(uri),
+                status = status.as_u16(),
+                ?duration,
+                "http request"
+            )
+        };
+    }
+    if matches!(uri.path(), "/kapacitor/v1/ping" | "/kapacitor/v1/ready" | "/metrics") {
+        line!(debug);
+    } else {
+        line!(info);
+    }
 }
 
 /// A body that is too large by its own account is refused before it is sent.
