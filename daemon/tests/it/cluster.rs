@@ -7,9 +7,14 @@ use crate::http::Answer;
 
 /// Members made one cluster by adding them to the first.
 async fn cluster(n: usize) -> Vec<Daemon> {
+    cluster_with(n, &[]).await
+}
+
+/// The same with further settings of every member.
+async fn cluster_with(n: usize, settings: &[(&str, &str, &str)]) -> Vec<Daemon> {
     let mut members = Vec::new();
     for _ in 0..n {
-        members.push(Daemon::start().await);
+        members.push(Daemon::with(settings).await);
     }
     for joiner in &members[1..] {
         let answer = add(&members[0], &joiner.rpc().to_string()).await;
@@ -187,7 +192,9 @@ async fn a_removed_member_is_alone_again_and_saves_the_handlers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_member_finds_its_cluster_under_new_ports() {
-    let mut members = cluster(3).await;
+    // New addresses reach everyone by push/pull at the latest: 30s by default.
+    let often = ("[cluster]", "gossip-sync-interval", "\"1s\"");
+    let mut members = cluster_with(3, &[often]).await;
     members[2].stop().await;
     let spec = json!({"id": "late", "kind": "post", "options": {"url": "http://127.0.0.1:9/"}});
     members[0].send("POST", "/alerts/topics/cpu/handlers", &spec).await;

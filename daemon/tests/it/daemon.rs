@@ -1,8 +1,9 @@
 //! A member of this process: its own directory, free ports, and short words for what tests ask it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kapacitord::config::{Environment, Flags, load};
@@ -68,13 +69,13 @@ impl Daemon {
         let any = "\"127.0.0.1:0\"";
         for (section, key, value) in [
             ("", "hostname", "\"127.0.0.1\"".to_owned()),
-            ("", "data_dir", format!("{:?}", daemon.path("data"))),
+            ("", "data_dir", quoted(&daemon.path("data"))),
             ("[http]", "bind-address", any.to_owned()),
             ("[http]", "shutdown-timeout", "\"3s\"".to_owned()),
             ("[rpc]", "bind-address", any.to_owned()),
             ("[cluster]", "bind-address", any.to_owned()),
             ("[alert]", "delay-per-member", "\"1s\"".to_owned()),
-            ("[logging]", "file", format!("{:?}", daemon.path("log"))),
+            ("[logging]", "file", quoted(&daemon.path("log"))),
             ("[[influxdb]]", "enabled", "false".to_owned()),
         ] {
             daemon.set(section, key, &value);
@@ -97,9 +98,9 @@ impl Daemon {
     pub(crate) async fn try_run(&mut self) -> anyhow::Result<()> {
         let mut text = String::new();
         for (section, keys) in &self.sections {
-            text.push_str(&format!("{section}\n"));
+            let _ = writeln!(text, "{section}");
             for (key, value) in keys {
-                text.push_str(&format!("{key} = {value}\n"));
+                let _ = writeln!(text, "{key} = {value}");
             }
         }
         let file = self.path("kapacitor.conf");
@@ -206,7 +207,7 @@ impl Daemon {
     }
 
     /// Defines a handler of a topic that appends to a file in its directory.
-    pub(crate) async fn define_log_handler(&self, topic: &str, id: &str, file: &std::path::Path) {
+    pub(crate) async fn define_log_handler(&self, topic: &str, id: &str, file: &Path) {
         let spec = json!({"id": id, "kind": "log", "options": {"path": file}});
         self.send("POST", &format!("/alerts/topics/{topic}/handlers"), &spec).await;
     }
@@ -241,6 +242,11 @@ impl Daemon {
     }
 }
 
+/// A path as a value of the configuration.
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}
+
 /// An enabled task on `telegraf.autogen`, as a request.
 pub(crate) fn task(id: &str, script: &str) -> Json {
     json!({
@@ -250,7 +256,7 @@ pub(crate) fn task(id: &str, script: &str) -> Json {
 }
 
 /// The alerts in a file that a `log` handler wrote: (id, level), in order.
-pub(crate) fn alerts_in(file: &std::path::Path) -> Vec<(String, String)> {
+pub(crate) fn alerts_in(file: &Path) -> Vec<(String, String)> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines()
         .map(|line| {

@@ -1,6 +1,7 @@
 //! One request over one connection, nothing hidden: tests see status, headers and body as they come.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -57,9 +58,9 @@ pub(crate) async fn request(
 ) -> Answer {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
     let mut all = head.into_bytes();
     all.extend_from_slice(body);
     parse(&raw(to, &all).await, method)

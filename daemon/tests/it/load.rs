@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::daemon::{ALERT, Daemon, MIRROR};
+use crate::daemon::{ALERT, Daemon, MIRROR, quoted};
 
 const TEMPLATE: &str =
     "var what string\nstream\n    |from()\n        .measurement(what)\n    |httpOut('out')\n";
@@ -12,7 +12,7 @@ const TEMPLATE: &str =
 /// A member with a load directory.
 fn prepared() -> Daemon {
     let mut daemon = Daemon::prepare();
-    let dir = format!("{:?}", daemon.path("load"));
+    let dir = quoted(&daemon.path("load"));
     daemon.set("[load]", "enabled", "true");
     daemon.set("[load]", "dir", &dir);
     daemon

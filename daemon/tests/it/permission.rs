@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value as Json, json};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, quoted};
 
 /// Seconds since 1970, far ahead.
 const LATER: i64 = 4_000_000_000;
@@ -73,7 +73,7 @@ async fn a_reload_reads_the_file_of_admin_keys_again() {
     let key = SigningKey::from_bytes(&[7; 32]);
     let mut daemon = Daemon::prepare();
     daemon.put("admin-keys", "");
-    let file = format!("{:?}", daemon.path("admin-keys"));
+    let file = quoted(&daemon.path("admin-keys"));
     daemon.set("[cluster]", "admin-keys-file", &file);
     daemon.run().await;
     let cluster = daemon.get("/cluster").await["cluster-id"].clone();
