@@ -16,11 +16,12 @@ use crate::{host, program};
 /// An InfluxDB that may run, be stopped, and run again with the same data.
 #[derive(Debug)]
 pub struct Influxd {
+    // Dropped first: its log lies in the directory.
+    process: Option<Process>,
     host: Ipv4Addr,
     program: PathBuf,
     directory: TempDir,
     auth: bool,
-    process: Option<Process>,
 }
 
 impl Influxd {

@@ -1,6 +1,7 @@
 //! A `kapacitord` process with its own host, data directory and configuration.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -23,12 +24,13 @@ const START: Duration = Duration::from_secs(30);
 /// A member that may run, be killed, and run again with the same data.
 #[derive(Debug)]
 pub struct Member {
+    // Dropped first: its log lies in the directory.
+    process: Option<Process>,
     host: Ipv4Addr,
     program: PathBuf,
     directory: TempDir,
     /// Section header ("" for the top, `[alert]`, `[[influxdb]]`), then key, then TOML value.
     sections: BTreeMap<String, BTreeMap<String, String>>,
-    process: Option<Process>,
 }
 
 impl Member {
@@ -186,9 +188,9 @@ impl Member {
     pub fn write_config(&self) -> PathBuf {
         let mut text = String::new();
         for (section, keys) in &self.sections {
-            text.push_str(&format!("{section}\n"));
+            let _ = writeln!(text, "{section}");
             for (key, value) in keys {
-                text.push_str(&format!("{key} = {value}\n"));
+                let _ = writeln!(text, "{key} = {value}");
             }
         }
         std::fs::write(self.config(), text).expect("the directory takes files");

@@ -58,9 +58,9 @@ fn load(member: &Member, round: u64, told: &Told, stop: &AtomicBool) {
         Ok(())
     };
     let alert = |n| {
-        let lines: String =
-            (0..10).map(|i| format!("cpu,host=e{round}_{n}_{i} value=99\n")).collect();
-        member.write(&lines)?;
+        let lines: Vec<String> =
+            (0..10).map(|i| format!("cpu,host=e{round}_{n}_{i} value=99")).collect();
+        member.write(&lines.join("\n"))?;
         let seen = member.events("cpu").or_else(|why| {
             // Before the first event there is no topic.
             if why.contains("unknown topic") { Ok(BTreeMap::new()) } else { Err(why) }

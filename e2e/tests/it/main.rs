@@ -7,5 +7,6 @@ mod handbook;
 mod influx;
 mod input;
 mod member;
+mod pace;
 mod rooms;
 mod tidy;
