@@ -87,7 +87,11 @@ impl Dedup {
         let me = core.me();
         let place = owners.iter().position(|id| *id == me);
         entry.owned = place.is_some();
-        entry.rank = place.unwrap_or(owners.len()) as u32;
+        // Nobody is known to be ready, not even this member: those that are will not ask it, so it
+        // lets each of them go first.
+        let unknown = owners.is_empty() && !core.is_alone();
+        let last = if unknown { core.members.roster.len() } else { owners.len() };
+        entry.rank = place.unwrap_or(last) as u32;
         entry.hear(me, &owners);
         self.entries.insert(hash, Box::new(entry));
     }

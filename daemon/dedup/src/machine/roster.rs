@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::MemberId;
 
 use super::Dedup;
+use super::entry::State;
 use crate::key::KeyHash;
 use crate::members::{Members, Removal};
 
@@ -57,7 +58,7 @@ impl Dedup {
 
     /// Offers pending events to owners that are new, and looks at grants that are waited for.
     fn owners_changed(&mut self, topic: Option<&Arc<str>>) {
-        let me = self.core.me();
+        let (me, now, delay) = (self.core.me(), self.core.now, self.core.config.delay_per_member);
         let hashes: Vec<KeyHash> = self
             .entries
             .values()
@@ -79,6 +80,11 @@ impl Dedup {
             {
                 entry.owned = true;
                 entry.rank = place as u32;
+                let sooner = now + delay.saturating_mul(entry.rank.saturating_add(1));
+                if matches!(entry.state, State::Waiting { due } if due > sooner) {
+                    entry.state = State::Waiting { due: sooner };
+                    self.core.set_timer(entry, Some(sooner));
+                }
             }
             self.offer_new(hash, &owners);
             self.ask_new(hash);

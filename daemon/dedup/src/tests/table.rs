@@ -179,6 +179,20 @@ fn offer_of_a_new_event_is_persisted_before_the_ack_and_waits_its_rank() {
 }
 
 #[test]
+fn raised_where_nobody_is_known_to_be_ready_it_waits_for_all_and_less_once_it_owns() {
+    let mut bench = Bench::new(0);
+    bench.view(|members, _| members.roster.values_mut().for_each(|peer| peer.ready = false));
+    let (event, raisers) = (bench.event.clone(), [].into());
+    bench.put(Input::Raise(Raise { event, cold: false, raisers }));
+    bench.pass(ms(50));
+    assert_eq!(bench.phase(), Some(Phase::Waiting));
+    assert_eq!(bench.machine.poll_timeout(), Some(3 * DELAY));
+    bench.view(|members, _| members.roster.values_mut().for_each(|peer| peer.ready = true));
+    bench.pass(DELAY);
+    assert_eq!(bench.sent(|m| matches!(m, Message::Claim(_))).len(), 2);
+}
+
+#[test]
 fn claim_of_an_unknown_event_is_noted_and_a_later_offer_yields() {
     let mut b = Bench::new(1);
     b.claim(0, 7);
