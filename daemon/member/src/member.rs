@@ -84,7 +84,7 @@ pub struct Member {
     events: BTreeMap<KeyHash, Arc<alert::Event>>,
     /// Events that `publish` and `aggregate` made, to be raised.
     raised: VecDeque<Raise>,
-    /// Events raised while this member hands over.
+    /// Events raised while this member syncs or hands over.
     deferred: Vec<Raise>,
     /// Started events whose handler's queue was full.
     overflow: BTreeMap<HandlerName, VecDeque<(KeyHash, Arc<alert::Event>)>>,

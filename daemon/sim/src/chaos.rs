@@ -108,7 +108,7 @@ pub fn run_with(seed: u64, plan: &Plan, settings: Settings) -> (Report, World) {
     let mut run = Run {
         plan,
         world,
-        rng: StdRng::seed_from_u64(seed ^ 0x6368_616f_73),
+        rng: StdRng::seed_from_u64(seed ^ 0x0063_6861_6f73),
         agenda: Agenda::default(),
         end: Duration::ZERO,
         open: 0,

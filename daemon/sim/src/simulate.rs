@@ -94,7 +94,7 @@ impl Chaos {
         let plan = self.plan()?;
         let seeds = parse_seeds(&self.seeds)?;
         if self.story {
-            return Ok(self.tell(seeds.start, &plan));
+            return Ok(Self::tell(seeds.start, &plan));
         }
         let mut reports = Vec::new();
         let mut text = String::new();
@@ -124,7 +124,7 @@ impl Chaos {
         Ok(Output { text, well })
     }
 
-    fn tell(&self, seed: u64, plan: &Plan) -> Output {
+    fn tell(seed: u64, plan: &Plan) -> Output {
         let settings =
             Settings { redundancy: plan.redundancy, narrate: true, ..Settings::default() };
         let (report, world) = run_with(seed, plan, settings);

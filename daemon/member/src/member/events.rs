@@ -8,11 +8,12 @@ use model::Str;
 
 use super::Member;
 use super::handlers::Topic;
+use super::leave::Life;
 use crate::input::Raise;
 use crate::output::Severity;
 use crate::persist::{Record, Write, encode};
 
-/// Events that wait while a member hands over; further ones are dropped and counted.
+/// Events that wait while a member syncs or hands over; further ones are dropped and counted.
 const MAX_DEFERRED: usize = 100_000;
 
 impl Member {
@@ -28,9 +29,9 @@ impl Member {
 
     /// An event of a task here, or of a `publish` or `aggregate` here.
     pub(super) fn raise(&mut self, raise: Raise) {
-        if self.is_leaving() {
-            // What it held is being handed over; this is not held yet. It is raised when this member is
-            // a cluster of its own, or goes on.
+        if self.is_leaving() || matches!(self.life, Life::Syncing { .. }) {
+            // Leaving: what it held is being handed over; this is raised when it is a cluster of its own,
+            // or goes on. Syncing: the others may have handled it already; it waits for their done marks.
             if self.deferred.len() < MAX_DEFERRED {
                 self.deferred.push(raise);
             } else {

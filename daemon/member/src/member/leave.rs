@@ -102,6 +102,7 @@ impl Member {
             self.log(Severity::Warn, "no sync ended in time; ready without", vec![]);
         }
         self.dedup.handle(self.now.elapsed, dedup::Input::Synced);
+        self.raised.extend(std::mem::take(&mut self.deferred));
         self.tell_ready();
         self.refresh_digests();
     }

@@ -213,8 +213,9 @@ impl Run<'_> {
         if inside <= 2 || !world.is_in_cluster(n) {
             return None;
         }
-        let by =
-            self.pick(|world, by| by != n && world.nodes[by].is_up() && world.is_in_cluster(by))?;
+        let by = self.pick(|world, by| {
+            by != n && world.nodes[by].is_up() && world.is_in_cluster(by) && sees_most(world, by)
+        })?;
         let id = self.world.nodes[n].id;
         self.removed.push(id);
         self.world.command(by, Command::RemoveMember { id });
@@ -273,4 +274,13 @@ impl Run<'_> {
         };
         self.world.ledger.end(number, now);
     }
+}
+
+/// More than half of its roster is active as the member sees it. Two sides of a partition that remove
+/// each other make two clusters of one id, which nothing can mend.
+fn sees_most(world: &crate::World, n: usize) -> bool {
+    let Some(member) = &world.nodes[n].member else { return false };
+    let view = member.cluster_view();
+    let active = view.members.iter().filter(|m| m.status.is_active()).count();
+    2 * active > view.members.len()
 }

@@ -11,13 +11,18 @@ pub const MOST_WAITING: usize = 200_000;
 impl World {
     /// Looks at the sizes of all members.
     pub fn check_limits(&mut self) {
+        self.check_limits_of(MOST_WAITING);
+    }
+
+    /// The same with another limit of what waits for the disk.
+    pub(crate) fn check_limits_of(&mut self, most_waiting: usize) {
         self.checks.look("S10");
         let limits = dedup::Limits::default();
         let mut found = Vec::new();
         for (n, node) in self.nodes.iter().enumerate() {
             let Some(member) = &node.member else { continue };
             for (what, size, limit) in [
-                ("outputs waiting", member.waiting(), MOST_WAITING),
+                ("outputs waiting", member.waiting(), most_waiting),
                 ("pending events", member.pending_count(), 2 * limits.pending),
                 ("done marks", member.dedup().done_count(), limits.done),
                 ("specs", member.specs().iter().count(), member::specs::MAX_KEYS),

@@ -114,8 +114,9 @@ impl World {
         let input = Input::Raise(Raise { event: event(name), cold: false });
         self.input(n, input);
         let Some(member) = &self.nodes[n].member else { return };
-        if member.readiness() == member::Readiness::Leaving {
-            // Not accepted: it hands over.
+        let readiness = member.readiness();
+        if matches!(readiness, member::Readiness::Leaving | member::Readiness::Syncing) {
+            // It waits and is not durable yet: not accepted.
             return;
         }
         let handlers: Vec<Str> = member
