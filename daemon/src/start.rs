@@ -47,6 +47,9 @@ const MOST_WORKERS: usize = 8;
 /// How long the start waits for subscriptions. An InfluxDB that hangs costs no more than this.
 const FIRST_PASS: Duration = Duration::from_secs(3);
 
+/// Ports that are tried for gossip when any will do.
+const PORT_TRIES: usize = 16;
+
 /// How long a stop waits for threads and connections to let go of the store.
 const RELEASE: Duration = Duration::from_secs(1);
 
@@ -364,11 +367,7 @@ pub(crate) fn fresh_cluster_id() -> ClusterId {
 
 impl Sockets {
     async fn bind(config: &Config) -> anyhow::Result<Self> {
-        let gossip = bind("[cluster] bind-address", &config.cluster.bind).await?;
-        let at = gossip.local_addr()?;
-        let udp = UdpSocket::bind(at)
-            .await
-            .with_context(|| format!("[cluster] bind-address: failed to listen on UDP {at}"))?;
+        let (gossip, udp) = bind_both(&config.cluster.bind).await?;
         Ok(Self {
             udp,
             gossip,
@@ -383,6 +382,24 @@ impl Sockets {
             rpc: self.rpc.local_addr()?,
             http: self.http.local_addr()?,
         })
+    }
+}
+
+/// One port for TCP and UDP. Any free one of TCP may be taken for UDP: then another is tried.
+async fn bind_both(listen: &Listen) -> anyhow::Result<(TcpListener, UdpSocket)> {
+    let mut tries = if listen.port == 0 { PORT_TRIES } else { 1 };
+    loop {
+        let tcp = bind("[cluster] bind-address", listen).await?;
+        let at = tcp.local_addr()?;
+        tries -= 1;
+        match UdpSocket::bind(at).await {
+            Ok(udp) => return Ok((tcp, udp)),
+            Err(_) if tries > 0 => {}
+            Err(error) => {
+                let text = format!("[cluster] bind-address: failed to listen on UDP {at}");
+                return Err(error).context(text);
+            }
+        }
     }
 }
 
