@@ -1,3 +1,5 @@
+//! Delivery as a machine: order, backoff, giving up.
+
 use super::*;
 use crate::Level;
 use crate::data::tests::event;
