@@ -146,7 +146,14 @@ impl Member {
     }
 
     fn take_frame(&mut self, from: model::MemberId, frame: Frame) {
-        for message in frame.messages {
+        for mut message in frame.messages {
+            if let Message::Offer(offer) = &mut message
+                && !offer.view.contains(&from)
+            {
+                // Who offers an event and owns none of its topic forgets it once the owners acked: it is
+                // no holder that another one may rely on when it leaves.
+                offer.handover = true;
+            }
             self.dedup.handle(self.now.elapsed, dedup::Input::Message { from, message });
         }
         if !frame.states.is_empty() && self.gossip.roster().live(&from).is_some() {

@@ -150,7 +150,9 @@ impl Member {
             let boot = if me { Some(self.boot) } else { view.boot };
             let alive = view.status.is_active() || self.answers(view.id);
             let ready = if me {
-                self.is_ready()
+                // In its own eyes a restarted member owns what it held: others rely on it. It acts on
+                // it only once it has synced.
+                !self.is_leaving()
             } else {
                 view.status != Status::Leaving && alive && self.peer_is_ready(view.id, boot)
             };
