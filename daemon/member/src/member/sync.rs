@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(2);
 /// Time between two questions to members that gossip does not hear.
 const PULSE: Duration = Duration::from_secs(5);
+/// The same before the first sync: a joiner may call before its roster entry has spread.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// Dedup's part may take so long.
 const DEDUP_WAIT: Duration = Duration::from_mins(1);
 /// Event states per page.
@@ -199,7 +201,8 @@ impl Member {
     fn sync_failed(&mut self) {
         let Some(job) = self.syncs.job.take() else { return };
         self.counters.syncs_failed += 1;
-        self.syncs.retry = Some(self.now.elapsed + RETRY);
+        let pause = if self.is_ready() { RETRY } else { FIRST_RETRY };
+        self.syncs.retry = Some(self.now.elapsed + pause);
         // A peer that is up is tried again; one that is down is synced with when it comes up.
         if self.is_active(job.peer) && self.syncs.line.len() < MAX_LINE {
             self.syncs.line.push_back(job.peer);
