@@ -14,7 +14,7 @@ impl Member {
             self.counters.calls_failed += 1;
         }
         if let Ok(Err(Refusal::Removed { epoch, cluster })) = &result {
-            self.refused_as_removed(*epoch, *cluster);
+            self.refused_as_removed(purpose.peer(), *epoch, *cluster);
         }
         if let Some(peer) = purpose.peer() {
             self.note_answer(peer, result.is_ok());

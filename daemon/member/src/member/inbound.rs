@@ -3,8 +3,8 @@
 use dedup::Message;
 use gossip::Entry;
 use rpc::{
-    Answer, Frame, Header, HelloReply, OLDEST_VERSION, Refusal, Removed, Reply, Request, State,
-    VERSION,
+    Answer, Frame, Header, HelloReply, OLDEST_VERSION, PushRoster, Refusal, Removed, Reply,
+    Request, State, VERSION,
 };
 
 use super::leave::Life;
@@ -60,8 +60,15 @@ impl Member {
         let entry = self.gossip.roster().get(&header.from);
         match entry {
             Some(Entry { removed: true, epoch, .. }) => {
-                if matches!(request, Request::HandOver(_)) {
-                    return Ok(());
+                let admitted = |push: &PushRoster| {
+                    push.entries.iter().any(|(id, entry)| {
+                        *id == header.from && !entry.removed && entry.epoch > *epoch
+                    })
+                };
+                match request {
+                    Request::HandOver(_) => return Ok(()),
+                    Request::PushRoster(push) if admitted(push) => return Ok(()),
+                    _ => {}
                 }
                 let epoch = u64::from(*epoch);
                 Err(Refusal::Removed { epoch, cluster: self.cluster })
@@ -201,7 +208,7 @@ impl Member {
         if removed.cluster != self.cluster || !told {
             return Err(Refusal::Malformed("the roster does not say so".into()));
         }
-        self.removed(removed.roster, removed.drained, None);
+        self.removed(removed.roster, None);
         Ok(Reply::Ok)
     }
 }

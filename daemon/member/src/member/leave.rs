@@ -195,16 +195,11 @@ impl Member {
         }
     }
 
-    /// This member is removed: hands over what it still holds. `drained`: it did that before.
-    pub(super) fn removed(
-        &mut self,
-        survivors: Vec<(MemberId, Entry)>,
-        drained: bool,
-        ticket: Option<Ticket>,
-    ) {
+    /// This member is removed: hands over what it still holds, unless it did that before.
+    pub(super) fn removed(&mut self, survivors: Vec<(MemberId, Entry)>, ticket: Option<Ticket>) {
         let handed_over = match &self.life {
             Life::Removed(_) | Life::Stopping { .. } | Life::Stopped => return,
-            Life::Draining(draining) => drained && draining.handed_over,
+            Life::Draining(draining) => draining.handed_over,
             _ => false,
         };
         let me = self.id;

@@ -76,8 +76,7 @@ impl Member {
         let own = push.entries.iter().find(|(id, _)| *id == me).map(|(_, entry)| entry.clone());
         let known = self.own_epoch();
         if own.is_some_and(|entry| entry.removed && entry.epoch >= known) {
-            let drained = push.drained.contains(&me);
-            self.removed(push.entries, drained, None);
+            self.removed(push.entries, None);
             return;
         }
         self.gossip.merge_roster(self.now.elapsed, push.entries);
@@ -87,7 +86,7 @@ impl Member {
     /// Gossip heard that this member was removed.
     pub(super) fn own_removal(&mut self, epoch: u32, by: Option<MemberId>) {
         match by {
-            None => self.removed(Vec::new(), false, None),
+            None => self.removed(Vec::new(), None),
             Some(by) => {
                 let _ = epoch;
                 let request = Request::Sync(self.digests());
@@ -97,11 +96,23 @@ impl Member {
     }
 
     /// A member of the roster refused a call because this member was removed.
-    pub(super) fn refused_as_removed(&mut self, epoch: u64, cluster: ClusterId) {
+    pub(super) fn refused_as_removed(
+        &mut self,
+        by: Option<MemberId>,
+        epoch: u64,
+        cluster: ClusterId,
+    ) {
         // Of one epoch the tombstone stands above the entry.
         if cluster == self.cluster && epoch >= u64::from(self.own_epoch()) {
             self.epoch = self.epoch.max(epoch.min(u64::from(u32::MAX)) as u32);
-            self.removed(Vec::new(), false, None);
+            self.removed(Vec::new(), None);
+        } else if cluster == self.cluster
+            && let Some(by) = by
+        {
+            // It was added again, and the adder died before it could tell: the entry speaks for itself.
+            let entries = self.gossip.roster().records([self.id]);
+            let push = PushRoster { entries, drained: Vec::new() };
+            self.call(by, Request::PushRoster(push), Purpose::Push(by));
         }
     }
 

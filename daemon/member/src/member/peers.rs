@@ -136,6 +136,7 @@ impl Member {
             roster.live_members().map(|(id, _)| *id).filter(|id| *id != me).collect();
         self.peers.retain(|id, peer| live.binary_search(id).is_ok() || !peer.queue.is_empty());
         self.alone = live.is_empty();
+        self.drained.retain(|id| live.binary_search(id).is_err());
         for id in live {
             self.peers.entry(id).or_default();
         }

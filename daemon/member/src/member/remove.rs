@@ -35,7 +35,7 @@ enum Stage {
     /// This member drains itself.
     OwnDrain,
     /// The others are told that this member goes; those that have not answered yet.
-    Farewell { waits_for: BTreeSet<MemberId>, drained: bool },
+    Farewell { waits_for: BTreeSet<MemberId> },
 }
 
 impl Member {
@@ -145,7 +145,7 @@ impl Member {
             }
         }
         if let Some(Change::Remove(remove)) = &mut self.change {
-            remove.stage = Stage::Farewell { waits_for, drained };
+            remove.stage = Stage::Farewell { waits_for };
             remove.deadline = self.now.elapsed + Duration::from_secs(6);
         }
     }
@@ -153,13 +153,13 @@ impl Member {
     /// A survivor has the tombstone, or did not answer.
     pub(super) fn farewell_answered(&mut self, by: MemberId, accepted: bool) {
         let Some(Change::Remove(remove)) = &mut self.change else { return };
-        let Stage::Farewell { waits_for, drained } = &mut remove.stage else { return };
-        let (ticket, drained) = (remove.ticket, *drained);
+        let Stage::Farewell { waits_for } = &mut remove.stage else { return };
+        let ticket = remove.ticket;
         waits_for.remove(&by);
         if accepted {
             // One is enough: it spreads from there.
             self.change = None;
-            self.removed(Vec::new(), drained, Some(ticket));
+            self.removed(Vec::new(), Some(ticket));
         } else if waits_for.is_empty() {
             self.farewell_failed();
         }
