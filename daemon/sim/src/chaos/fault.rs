@@ -136,7 +136,11 @@ impl Run<'_> {
         let number = if kind == Kind::Kill {
             0
         } else {
-            self.world.ledger.begin(kind.name(), now, kind.copies())
+            // Two partitions at a time make four sides.
+            let open = self.world.ledger.faults.iter();
+            let open = open.filter(|f| f.kind == kind.name() && f.to.is_none()).count();
+            let sides = if kind == Kind::Partition { 1 << open } else { 1 };
+            self.world.ledger.begin(kind.name(), now, kind.copies() * sides)
         };
         let name = kind.name();
         self.world.say(|| format!("fault: {name} at m{n}"));
