@@ -470,8 +470,15 @@ fn announce(config: &Config, addrs: &Addrs, member: MemberId, cluster: ClusterId
     if config.cluster.keys.is_empty() {
         tracing::warn!(
             service = "run",
-            "gossip is not sealed: set [cluster] keys, or keep ports {} and {} from strangers",
-            addrs.gossip.port(),
+            "gossip is not sealed: set [cluster] keys, or keep port {} from strangers",
+            addrs.gossip.port()
+        );
+    }
+    if config.rpc.tls.is_none() {
+        tracing::warn!(
+            service = "run",
+            "calls between members are plain: set [rpc] tls-certificate, tls-private-key and tls-ca, \
+             or keep port {} from strangers",
             addrs.rpc.port()
         );
     }
