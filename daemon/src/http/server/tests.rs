@@ -13,6 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LIMITS: Limits =
     Limits { connections: 2, header_time: Duration::from_millis(300), header_bytes: 16 << 10 };
 
+/// The request of the one test that asks for `/told` is being answered.
+static TOLD: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
 /// A listener with these limits; the sender stops it.
 async fn listen() -> (SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -22,7 +25,14 @@ async fn listen() -> (SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<(
         tokio::time::sleep(Duration::from_millis(500)).await;
         "done"
     };
-    let router = Router::new().route("/", get(|| async { "here" })).route("/slow", get(slow));
+    let told = move || async move {
+        TOLD.notify_one();
+        slow().await
+    };
+    let router = Router::new()
+        .route("/", get(|| async { "here" }))
+        .route("/slow", get(slow))
+        .route("/told", get(told));
     let served = tokio::spawn(serve(listener, router, LIMITS, None, stops, PATIENCE));
     (at, stop, served)
 }
@@ -82,10 +92,9 @@ async fn headers_over_the_limit_are_refused() {
 #[tokio::test]
 async fn a_stop_lets_requests_end_and_takes_no_new_ones() {
     let (at, stop, served) = listen().await;
-    let slow = send(at, &ask("/slow")).await;
+    let slow = send(at, &ask("/told")).await;
     let idle = send(at, b"").await;
-    // Long enough for the request to be read, shorter than its answer takes.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    TOLD.notified().await;
     stop.send(true).unwrap();
     assert!(rest(slow).await.ends_with("done"));
     assert_eq!(rest(idle).await, "");
