@@ -33,6 +33,10 @@ check: setup ## format, lints and the pure tests: what to run while working
 test: setup ## everything: lints, pure, simulated, in-process, processes with a real influxd, a real Kubernetes
 	@e2e/test.sh
 
+.PHONY: e2e
+e2e: programs ## scenarios of clusters on a real one-node Kubernetes, some side by side
+	@e2e/kube/run.sh $(RELEASE)
+
 .PHONY: bench
 bench: programs ## instructions per point and rates, in the form of docs/benchmarks.md
 	@e2e/bench/bench.sh $(RELEASE)

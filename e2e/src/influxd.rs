@@ -1,16 +1,14 @@
 //! A real `influxd` 1.x with its own host and data.
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::http;
+use crate::influx::Influx;
 use crate::process::Process;
-use crate::wait::until;
 use crate::{host, program};
 
 /// An InfluxDB that may run, be stopped, and run again with the same data.
@@ -19,9 +17,18 @@ pub struct Influxd {
     // Dropped first: its log lies in the directory.
     process: Option<Process>,
     host: Ipv4Addr,
+    api: Influx,
     program: PathBuf,
     directory: TempDir,
     auth: bool,
+}
+
+impl Deref for Influxd {
+    type Target = Influx;
+
+    fn deref(&self) -> &Influx {
+        &self.api
+    }
 }
 
 impl Influxd {
@@ -36,7 +43,9 @@ impl Influxd {
     pub fn prepare() -> Option<Self> {
         let program = program::need("influxd")?;
         let directory = tempfile::Builder::new().prefix("influxd-").tempdir().expect("a directory");
-        Some(Self { host: host::fresh(), program, directory, auth: false, process: None })
+        let host = host::fresh();
+        let api = Influx((host, 8086).into());
+        Some(Self { host, api, program, directory, auth: false, process: None })
     }
 
     /// From the next start on it asks for user and password.
@@ -54,61 +63,13 @@ impl Influxd {
         let log = self.directory.path().join("log");
         let process = Process::start(command, &format!("influxd {}", self.host), &log);
         self.process = Some(process.expect("influxd can be started"));
-        until(Duration::from_secs(30), "influxd answers", || {
-            http::request(self.http(), "GET", "/ping", &[], b"").map(|_| ())
-        });
+        self.api.await_answer(Duration::from_secs(30));
     }
 
     /// kill -9.
     pub fn kill(&mut self) {
         self.process.as_mut().expect("influxd was started").kill();
         self.process = None;
-    }
-
-    /// Address of its HTTP API.
-    pub fn http(&self) -> SocketAddr {
-        (self.host, 8086).into()
-    }
-
-    /// URL of its HTTP API.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.http())
-    }
-
-    /// Runs a statement that must succeed; what it answered.
-    pub fn query(&self, statement: &str) -> Json {
-        self.query_as("", statement)
-    }
-
-    /// [`Influxd::query`] with a login: `&u=USER&p=PASSWORD`.
-    pub fn query_as(&self, login: &str, statement: &str) -> Json {
-        let path = format!("/query?q={}{login}", escaped(statement));
-        let answer = http::request(self.http(), "POST", &path, &[], b"").expect("influxd answers");
-        let json = answer.json();
-        let error = json["error"].as_str().or_else(|| json["results"][0]["error"].as_str());
-        assert_eq!((answer.status, error), (200, None), "{statement}");
-        json
-    }
-
-    /// Writes line protocol; it must be taken.
-    pub fn write(&self, database: &str, lines: &str) {
-        let path = format!("/write?db={}", escaped(database));
-        let answer = http::request(self.http(), "POST", &path, &[], lines.as_bytes());
-        answer.expect("influxd answers").success().expect("influxd takes the points");
-    }
-
-    /// All subscriptions: (database, name) to destinations. InfluxDB's own database is left out.
-    pub fn subscriptions(&self, login: &str) -> BTreeMap<(String, String), Vec<String>> {
-        let answer = self.query_as(login, "SHOW SUBSCRIPTIONS");
-        let text = |json: &Json| json.as_str().unwrap_or("?").to_owned();
-        let mut found = BTreeMap::new();
-        for series in answer["results"][0]["series"].as_array().into_iter().flatten() {
-            for row in series["values"].as_array().into_iter().flatten() {
-                let destinations = row[3].as_array().into_iter().flatten().map(text).collect();
-                found.insert((text(&series["name"]), text(&row[1])), destinations);
-            }
-        }
-        found
     }
 
     fn config(&self) -> String {
@@ -123,11 +84,4 @@ impl Influxd {
              [subscriber]\n  enabled = true\n"
         )
     }
-}
-
-fn escaped(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    text.bytes()
-        .map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") })
-        .collect()
 }

@@ -10,6 +10,7 @@
 
 pub mod host;
 pub mod http;
+mod influx;
 mod influxd;
 mod member;
 mod process;
@@ -17,6 +18,7 @@ pub mod program;
 mod receiver;
 mod wait;
 
+pub use influx::Influx;
 pub use influxd::Influxd;
 pub use member::Member;
 pub use process::Process;

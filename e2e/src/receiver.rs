@@ -1,7 +1,7 @@
 //! Something that receives alerts over HTTP, records them, and answers as it is told.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -67,7 +67,12 @@ struct Shared {
 impl Receiver {
     /// Starts one that answers 200 at once.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Self::start_on(Ipv4Addr::LOCALHOST)
+    }
+
+    /// [`Receiver::start`] on an address of this machine that others than this machine reach.
+    pub fn start_on(host: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((host, 0)).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             received: Mutex::default(),

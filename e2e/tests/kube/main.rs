@@ -1,0 +1,13 @@
+//! Scenarios on a real Kubernetes: what a user does with kubectl and helm, and what must come of it.
+//!
+//! `e2e/kube/run.sh` starts the Kubernetes, loads the images, installs the operator and runs these:
+//! first those below `shared`, side by side, with one operator that watches all namespaces; then those
+//! below `own`, each with an operator of its own. Each test has a namespace of its own under Pod
+//! Security `restricted`. A failure prints the timeline: events, member lists, what the operator said.
+
+mod cluster;
+mod kubectl;
+mod operator;
+mod own;
+mod shared;
+mod space;

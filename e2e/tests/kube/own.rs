@@ -1,0 +1,3 @@
+//! Scenarios that want an operator of their own.
+
+mod packaging;
