@@ -27,7 +27,9 @@ if [ ${#shared[@]} -gt 0 ]; then
     install && scenarios "${shared[@]}" || status=1
 fi
 if [ ${#own[@]} -gt 0 ]; then
-    helm uninstall kapacitor-operator -n $system --wait >/dev/null 2>&1
+    # The definition stays when the chart goes; without the chart it has to come by hand.
+    if [ ${#shared[@]} -gt 0 ]; then helm uninstall kapacitor-operator -n $system --wait >/dev/null || exit 1
+    else kubectl apply --server-side -f "$root/crds" >/dev/null || exit 1; fi
     scenarios "${own[@]}" || status=1
 fi
 exit $status
