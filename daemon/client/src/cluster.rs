@@ -28,9 +28,40 @@ pub struct Cluster {
     pub ready: bool,
     /// All members, itself too, in an order that is the same on every member.
     pub members: Vec<Member>,
-    /// Contradictions it sees, such as two members at one address; normally none.
+    /// The latest concurrent edits that lost, oldest first; normally none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<String>,
+    pub conflicts: Vec<Conflict>,
+}
+
+/// An edit that lost against a concurrent one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Conflict {
+    /// What was edited: `handler` or `topic-deletion`.
+    pub kind: String,
+    /// The topic.
+    pub topic: String,
+    /// The handler, if it was one.
+    #[serde(default)]
+    pub handler: Option<String>,
+    /// The member that wrote what holds.
+    pub winner: MemberId,
+    /// The member that wrote what does not.
+    pub loser: MemberId,
+    /// What the loser wanted, when the asked member knows it.
+    #[serde(default)]
+    pub lost: Option<String>,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, winner, loser, .. } = self;
+        match &self.handler {
+            Some(handler) => write!(f, "handler {handler} of topic {topic}")?,
+            None => write!(f, "deletion of topic {topic}")?,
+        }
+        write!(f, ": the edit of member {winner} holds, that of {loser} does not")
+    }
 }
 
 /// Whether a member belongs to a cluster.

@@ -18,7 +18,9 @@ fn cluster_json(hosts: [&str; 2]) -> String {
     };
     format!(
         r#"{{"state":"initialized","cluster-id":"876ddfb4-1879-4f40-87e2-4080c04d3096",
-        "member-id":"{FIRST}","version":"0.1.0","ready":true,"conflicts":["two of one address"],
+        "member-id":"{FIRST}","version":"0.1.0","ready":true,"conflicts":[
+            {{"kind":"handler","topic":"cpu","handler":"pager","winner":"{FIRST}","loser":"{SECOND}","lost":"{{}}"}},
+            {{"kind":"topic-deletion","topic":"mem","handler":null,"winner":"{FIRST}","loser":"{SECOND}","lost":null}}],
         "members":[{},{}]}}"#,
         member(FIRST, hosts[0], r#""status":"alive","version":"0.1.0","ready":true,"boot":1"#),
         member(
@@ -76,7 +78,8 @@ fn cluster_status_shows_what_is_wrong() {
             Local Member ID: f74f3547-efaf-4e6e-8b05-fb12b19f8287
             Version: 0.1.0
             Ready: yes
-            Conflict: two of one address
+            Conflict: handler pager of topic cpu: the edit of member f74f3547-efaf-4e6e-8b05-fb12b19f8287 holds, that of 13eeefdd-41b5-453f-928e-cb9c55fd2a5d does not
+            Conflict: deletion of topic mem: the edit of member f74f3547-efaf-4e6e-8b05-fb12b19f8287 holds, that of 13eeefdd-41b5-453f-928e-cb9c55fd2a5d does not
             Member ID                             API Address      Status  Since                Ready   Version Last Sync
             f74f3547-efaf-4e6e-8b05-fb12b19f8287  kapacitor-1:9092 alive   2026-01-02T03:04:05Z yes     0.1.0   -
             13eeefdd-41b5-453f-928e-cb9c55fd2a5d  kapacitor-2:9092 failed  2026-01-02T03:04:05Z -       -       2026-01-02T03:04:04Z (differing)
