@@ -109,9 +109,13 @@ impl Kind {
         }
     }
 
-    /// Whether the value must never be shown.
+    /// Whether the value, or one inside of it, must never be shown.
     pub fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Secrets(_))
+        match self {
+            Self::Secret(_) | Self::Secrets(_) => true,
+            Self::Table(keys) => keys.iter().any(|key| key.kind.is_secret()),
+            _ => false,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::App;
 use super::answer::{Link, Refusal, Reply, compact};
-use crate::config::schema::{Kind, SECTIONS, Section, Shape};
+use crate::config::schema::{SECTIONS, Section, Shape};
 use crate::config::{Element, Value};
 
 /// `GET /config`
@@ -100,22 +100,32 @@ fn shown(section: &Section, key: &str, element: &Element) -> Json {
     let mut options = Map::new();
     let mut redacted = Vec::new();
     for (name, value) in element {
-        let kind = section.keys.iter().find(|k| k.name == *name).map(|k| k.kind);
-        let secret = matches!(kind, Some(Kind::Secret(_) | Kind::Secrets(_)));
-        let shown = if secret { json!(!text_of(Some(value)).is_empty()) } else { json_of(value) };
-        options.insert((*name).to_owned(), shown);
+        let secret = section.keys.iter().any(|k| k.name == *name && k.kind.is_secret());
+        let shown = if secret { json!(is_set(value)) } else { json_of(value) };
+        options.insert(shown_name(section.name, name).to_owned(), shown);
     }
-    for key in section.keys {
-        if matches!(key.kind, Kind::Secret(_) | Kind::Secrets(_)) {
-            redacted.push(key.name);
-        }
-    }
+    redacted.extend(section.keys.iter().filter(|k| k.kind.is_secret()).map(|k| k.name));
     let redacted = if redacted.is_empty() { Json::Null } else { json!(redacted) };
     json!({
         "link": Link::to(format_args!("/config/{}/{key}", section.name)),
         "options": options,
         "redacted": redacted,
     })
+}
+
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Table(element) => element.iter().any(|(_, value)| is_set(value)),
+        value => !text_of(Some(value)).is_empty(),
+    }
+}
+
+/// The API spells one option of the file differently, as the original does.
+fn shown_name(section: &str, name: &'static str) -> &'static str {
+    match (section, name) {
+        ("smtp", "toTemplates") => "to-templates",
+        _ => name,
+    }
 }
 
 fn text_of(value: Option<&Value>) -> String {

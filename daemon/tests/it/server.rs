@@ -114,8 +114,17 @@ async fn the_configuration_is_shown_without_its_secrets() {
         ("[[influxdb]]", "name", "\"main\""),
         ("[[influxdb]]", "password", "\"hunter2\""),
         ("[[influxdb]]", "username", "\"me\""),
+        ("[[httppost]]", "endpoint", "\"pager\""),
+        ("[[httppost]]", "url", "\"http://127.0.0.1:1\""),
+        ("[[httppost]]", "basic-auth", "{username = \"me\", password = \"hunter2\"}"),
     ];
     let daemon = Daemon::with(&settings).await;
+    let endpoint = daemon.get("/config/httppost/pager").await;
+    assert_eq!(endpoint["options"]["basic-auth"], true);
+    assert_eq!(endpoint["redacted"], json!(["basic-auth"]));
+    let mail = daemon.get("/config/smtp/").await;
+    assert_eq!(mail["options"]["to-templates"], json!(null));
+    assert_eq!(mail["options"].get("toTemplates"), None);
     let shown = daemon.get("/config/influxdb/main").await;
     assert_eq!(shown["link"]["href"], "/kapacitor/v1/config/influxdb/main");
     assert_eq!(shown["options"]["password"], true);
