@@ -93,7 +93,6 @@ impl Space {
     /// Starts an InfluxDB named `influxdb`.
     pub(crate) fn influxdb(&self) -> Influx {
         must(self.apply(INFLUXDB));
-        self.kubectl(&["scale", "deployment/influxdb", "--replicas=1"]);
         let pod = until(POD, "the InfluxDB is ready", || {
             let pods = self.list("pods");
             let mut ours = pods.iter().filter(|p| p["metadata"]["labels"]["app"] == "influxdb");
