@@ -115,15 +115,16 @@ impl Brain {
         self.post_look(look).await.map_err(|_| Gone)
     }
 
-    /// Looks at what is durable: what was seen has been written when this returns.
+    /// Looks at what is durable: what was seen has been written when this returns. An error when the
+    /// disk does not take it.
     pub(crate) async fn look_durable<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Member) -> T + Send + 'static,
-    ) -> Result<T, Gone> {
+    ) -> Result<T, CommandError> {
         // In this order: after the barrier the next events may have come already.
-        let seen = self.look(look).await?;
-        // A disk that refuses writes is shown elsewhere; what is in memory is still worth seeing.
-        let _ = self.command(Command::Barrier).await;
+        let going = |Gone| CommandError::Leaving("going down");
+        let seen = self.look(look).await.map_err(going)?;
+        self.command(Command::Barrier).await?;
         Ok(seen)
     }
 

@@ -77,4 +77,8 @@ pub enum CommandError {
     /// The disk does not take writes.
     #[error("failed to save: {0}")]
     Disk(String),
+    /// The disk began to refuse writes after the command was taken: it takes effect all the same when
+    /// the disk recovers, unless the member ends before.
+    #[error("not saved yet, and lost if the member ends before the disk recovers: {0}")]
+    Unsaved(String),
 }

@@ -125,7 +125,9 @@ pub(crate) fn refused(error: CommandError) -> Refusal {
         CommandError::CannotRemove(_) | CommandError::NoSurvivor | CommandError::ChangeUnderWay => {
             StatusCode::CONFLICT
         }
-        CommandError::Leaving(_) | CommandError::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CommandError::Leaving(_) | CommandError::Disk(_) | CommandError::Unsaved(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         CommandError::JoinFailed { .. }
         | CommandError::HandlerExists { .. }
         | CommandError::Spec(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -45,7 +45,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, OriginalUri(uri): Original
     let pattern = pattern(&query)?;
     let min = min_level(&query)?;
     let look = move |m: &member::Member| m.topics().list(&pattern, min).collect::<Vec<_>>();
-    let topics = app.brain.look_durable(look).await?;
+    let topics = app.brain.look_durable(look).await.map_err(refused)?;
     let topics: Vec<Json> = topics.iter().map(topic_json).collect();
     Ok(ok(&json!({"link": Link::verbatim(uri.to_string()), "topics": topics})))
 }
@@ -59,14 +59,16 @@ pub(crate) async fn get(
     match place(&path)? {
         Place::Topic(id) => {
             let topic: String = id.to_owned();
-            let found = app.brain.look_durable(move |m| m.topics().topic(&topic)).await?;
+            let look = move |m: &member::Member| m.topics().topic(&topic);
+            let found = app.brain.look_durable(look).await.map_err(refused)?;
             let unknown = || Refusal::missing(format!("unknown topic: {id:?}"));
             Ok(ok(&topic_json(&found.ok_or_else(unknown)?)))
         }
         Place::Events(id) => events(&app, id, &uri).await,
         Place::Event(id, event) => {
             let (topic, wanted) = (id.to_owned(), event.to_owned());
-            let found = app.brain.look_durable(move |m| m.topics().event(&topic, &wanted)).await?;
+            let look = move |m: &member::Member| m.topics().event(&topic, &wanted);
+            let found = app.brain.look_durable(look).await.map_err(refused)?;
             let unknown = || Refusal::missing(format!("unknown event {event:?} in topic {id:?}"));
             Ok(ok(&event_json(id, event, &found.ok_or_else(unknown)?)))
         }
@@ -78,7 +80,8 @@ pub(crate) async fn get(
 async fn events(app: &App, id: &str, uri: &Uri) -> Reply {
     let min = min_level(&query_of(uri))?;
     let topic = id.to_owned();
-    let events = app.brain.look_durable(move |m| m.topics().events(&topic, min)).await?;
+    let look = move |m: &member::Member| m.topics().events(&topic, min);
+    let events = app.brain.look_durable(look).await.map_err(refused)?;
     let unknown = || Refusal::failed(format!("failed to get topic events: unknown topic {id:?}"));
     let events = events.ok_or_else(unknown)?;
     let events: Vec<Json> =

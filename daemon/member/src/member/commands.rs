@@ -4,7 +4,7 @@ use super::Member;
 use super::leave::Life;
 use crate::error::CommandError;
 use crate::input::{Command, Ticket};
-use crate::output::{Done, Severity};
+use crate::output::{Done, Output, Severity};
 
 impl Member {
     pub(super) fn command(&mut self, ticket: Ticket, command: Command) {
@@ -13,7 +13,7 @@ impl Member {
         {
             let error = CommandError::Disk(why.clone());
             let result = Err(error);
-            self.outputs.push_back(crate::Output::Completed { ticket, result });
+            self.outputs.push_back(Output::Completed { ticket, result });
             return;
         }
         let result = match command {
@@ -46,6 +46,11 @@ impl Member {
             (None, Some(why)) => {
                 let fields = vec![("reason", why.clone())];
                 self.log(Severity::Error, "the disk refuses writes", fields);
+                // Whoever waits is told; nobody knows how long this takes.
+                for (ticket, result) in self.gate.take_commands() {
+                    let result = result.and(Err(CommandError::Unsaved(why.clone())));
+                    self.outputs.push_back(Output::Completed { ticket, result });
+                }
             }
             (Some(_), None) => self.log(Severity::Info, "the disk takes writes again", vec![]),
             _ => {}

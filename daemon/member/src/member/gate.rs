@@ -4,7 +4,9 @@
 
 use std::collections::VecDeque;
 
-use crate::output::Output;
+use crate::error::CommandError;
+use crate::input::Ticket;
+use crate::output::{Done, Output};
 use crate::persist::{Position, Write};
 
 /// Something to be done once a write is durable.
@@ -85,6 +87,21 @@ impl Gate {
     pub(crate) fn release(&mut self) -> Option<Held> {
         let (after, _) = self.held.front()?;
         if *after > self.committed { None } else { self.held.pop_front().map(|(_, held)| held) }
+    }
+
+    /// Takes out the ends of commands that wait: their writes are not durable, and may not be for long.
+    pub(crate) fn take_commands(&mut self) -> Vec<(Ticket, Result<Done, CommandError>)> {
+        let mut taken = Vec::new();
+        for (after, held) in std::mem::take(&mut self.held) {
+            match held {
+                Held::Output(output) => match *output {
+                    Output::Completed { ticket, result } => taken.push((ticket, result)),
+                    other => self.held.push_back((after, Held::Output(Box::new(other)))),
+                },
+                held => self.held.push_back((after, held)),
+            }
+        }
+        taken
     }
 
     /// The first write is durable: the boot generation of this start.

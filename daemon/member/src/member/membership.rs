@@ -11,6 +11,7 @@ use super::add::Add;
 use super::calls::Purpose;
 use super::leave::{Life, READY_WAIT};
 use super::remove::Remove;
+use crate::error::CommandError;
 use crate::input::Ticket;
 use crate::output::{Done, Output, Severity};
 use crate::persist::{Row, Write};
@@ -42,8 +43,14 @@ impl Member {
     }
 
     /// Ends a command when all that was written is durable.
-    pub(super) fn complete(&mut self, ticket: Ticket, result: Result<Done, crate::CommandError>) {
-        self.after_writes(Output::Completed { ticket, result });
+    pub(super) fn complete(&mut self, ticket: Ticket, result: Result<Done, CommandError>) {
+        match &self.disk {
+            Some(why) if !self.gate.is_settled() => {
+                let result = result.and(Err(CommandError::Unsaved(why.clone())));
+                self.outputs.push_back(Output::Completed { ticket, result });
+            }
+            _ => self.after_writes(Output::Completed { ticket, result }),
+        }
     }
 
     /// Gossip's roster has changed: disk, peers, dedup's view.

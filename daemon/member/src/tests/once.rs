@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alert::HandlerSpec;
 
-use super::world::World;
+use super::world::{World, put_handler};
 use crate::{Command, CommandError, Done, Input, Raise, TaskStarted};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -262,4 +262,34 @@ fn a_disk_that_refuses_writes_fails_commands_and_lets_nothing_out() {
     world.raise(&[0], "cpu", "b", 1);
     world.run(SECOND);
     assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn a_disk_that_fails_under_a_command_ends_its_wait() {
+    let mut world = World::new(1);
+    world.nodes[0].disk_full = true;
+    let waits = world.begin(0, put_handler("cpu", "h", "post"));
+    world.run(SECOND);
+    assert_eq!(world.completed(waits), None, "it is not durable");
+    world.input(0, Input::Disk(Some("no space left".into())));
+    let unsaved = CommandError::Unsaved("no space left".into());
+    assert_eq!(world.completed(waits), Some(Err(unsaved.clone())));
+    let barrier = world.command(0, Command::Barrier).expect_err("nothing is durable");
+    assert_eq!(barrier, unsaved, "nobody is shown what may be lost");
+    world.nodes[0].disk_full = false;
+    world.run(SECOND);
+    world.input(0, Input::Disk(None));
+    assert_eq!(world.command(0, Command::Barrier), Ok(Done::Ok));
+    world.raise(&[0], "cpu", "a", 1);
+    world.run(SECOND);
+    assert_eq!(world.sent.len(), 1, "the handler was saved in the end");
+}
+
+#[test]
+fn a_failing_disk_hides_nothing_that_was_saved_before() {
+    let mut world = World::new(1);
+    world.put_handler(0, "cpu", "h", "post");
+    world.nodes[0].disk_full = true;
+    world.input(0, Input::Disk(Some("no space left".into())));
+    assert_eq!(world.command(0, Command::Barrier), Ok(Done::Ok));
 }

@@ -193,10 +193,21 @@ impl World {
     }
 
     /// Gives a command and runs until it has ended.
-    pub(super) fn command(&mut self, n: usize, command: Command) -> Result<Done, CommandError> {
+    /// Gives a command without waiting for its end, see [`Self::completed`].
+    pub(super) fn begin(&mut self, n: usize, command: Command) -> Ticket {
         self.number += 1;
-        let ticket = self.number;
-        self.input(n, Input::Command { ticket: Ticket(ticket), command });
+        let ticket = Ticket(self.number);
+        self.input(n, Input::Command { ticket, command });
+        ticket
+    }
+
+    /// How a command ended, if it has.
+    pub(super) fn completed(&mut self, ticket: Ticket) -> Option<Result<Done, CommandError>> {
+        self.results.remove(&ticket.0)
+    }
+
+    pub(super) fn command(&mut self, n: usize, command: Command) -> Result<Done, CommandError> {
+        let Ticket(ticket) = self.begin(n, command);
         let until = self.now + Duration::from_mins(2);
         while !self.results.contains_key(&ticket) {
             assert!(self.now < until && self.step(until), "the command does not end");
@@ -205,20 +216,7 @@ impl World {
     }
 
     pub(super) fn put_handler(&mut self, n: usize, topic: &str, id: &str, kind: &str) {
-        let options = match kind {
-            "post" => serde_json::json!({"url": "http://receiver"}),
-            "publish" => serde_json::json!({"topics": ["out"]}),
-            other => panic!("{other}"),
-        };
-        let spec = HandlerSpec {
-            id: id.into(),
-            topic: topic.into(),
-            kind: kind.into(),
-            options: options.as_object().expect("object").clone(),
-            matching: String::new(),
-        };
-        let command = Command::PutHandler { spec: Arc::new(spec), create: true, file: None };
-        assert_eq!(self.command(n, command), Ok(Done::Ok));
+        assert_eq!(self.command(n, put_handler(topic, id, kind)), Ok(Done::Ok));
     }
 
     /// Raises an event of one task on these members.
@@ -493,4 +491,21 @@ pub(super) fn event(topic: &str, id: &str, at: i64) -> Event {
         summary: None,
     };
     Event::new(topic.into(), Arc::new(body))
+}
+
+/// The command that creates a handler.
+pub(super) fn put_handler(topic: &str, id: &str, kind: &str) -> Command {
+    let options = match kind {
+        "post" => serde_json::json!({"url": "http://receiver"}),
+        "publish" => serde_json::json!({"topics": ["out"]}),
+        other => panic!("{other}"),
+    };
+    let spec = HandlerSpec {
+        id: id.into(),
+        topic: topic.into(),
+        kind: kind.into(),
+        options: options.as_object().expect("object").clone(),
+        matching: String::new(),
+    };
+    Command::PutHandler { spec: Arc::new(spec), create: true, file: None }
 }
