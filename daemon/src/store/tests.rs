@@ -147,7 +147,8 @@ fn a_journal_that_lost_its_newest_records_is_seen_after_a_clean_stop() {
     store.close().expect("closed");
     let segment = dir.join("journal/0000000000000001.segment");
     let whole = std::fs::read(&segment).expect("a segment");
-    std::fs::write(&segment, &whole[..80]).expect("cut");
+    // Between two frames: nothing else shows that there was more.
+    std::fs::write(&segment, &whole[..72]).expect("cut");
     let text = open(&dir).expect_err("cut").to_string();
     assert!(text.contains("ends with record 1, but the member had written 2"), "{text}");
     std::fs::remove_dir_all(dir.join("journal")).expect("moved away");

@@ -43,6 +43,8 @@ pub(super) enum Damage {
     Header,
     #[error("byte {0}: the record is damaged, and later ones follow it")]
     Middle(usize),
+    #[error("byte {0}: the record is longer than the rest of the file")]
+    Cut(usize),
     #[error("byte {0}: records {1} to {2} are missing")]
     Missing(usize, u64, u64),
 }
@@ -163,6 +165,13 @@ pub(super) fn scan(
         }
         at += frame_size(frame.body.len());
     }
+    // Segments have their full size before anything is written, and are shortened between frames only.
+    if let Some(start) = bytes.get(at..at + 8)
+        && start[..4] == FRAME_MAGIC
+        && at + frame_size(u32_at(start, 4) as usize) > bytes.len()
+    {
+        return Err(Damage::Cut(at));
+    }
     // Anything of a later commit proves that what stood here had been durable.
     let mut probe = at;
     while probe + HEADER <= bytes.len() {
@@ -239,14 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_lost_at_any_byte_loses_no_earlier_commit() {
+    fn a_tail_lost_at_any_place_loses_no_earlier_commit() {
         let (bytes, ends) = segment();
-        for length in HEADER..bytes.len() {
-            for fill in [None, Some(0u8), Some(0xff)] {
+        // Disks write whole sectors, so eight aligned bytes are there together or not at all.
+        for length in (HEADER..bytes.len()).step_by(ALIGN) {
+            for fill in [0u8, 0xff] {
                 let mut torn = bytes[..length].to_vec();
-                if let Some(fill) = fill {
-                    torn.resize(bytes.len(), fill);
-                }
+                torn.resize(bytes.len(), fill);
                 let found = positions(&torn).unwrap_or_else(|e| panic!("cut at {length}: {e}"));
                 let whole = ends.iter().filter(|end| **end <= length).count() - 1;
                 let least = [0, 1, 3, 4][whole];
@@ -257,14 +265,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_cut_inside_a_frame_is_damage() {
+        // The space was there before the frame was written: no crash takes it away again.
+        let (bytes, ends) = segment();
+        let last = *ends.last().expect("there are commits");
+        let mut cut = 0;
+        for length in (HEADER..last).step_by(ALIGN) {
+            match positions(&bytes[..length]) {
+                Err(Damage::Cut(_)) => cut += 1,
+                // Between two frames nothing shows that there was a next one.
+                Ok(found) => assert!(found.len() < 4, "{length}: {found:?}"),
+                Err(other) => panic!("{length}: {other}"),
+            }
+        }
+        assert_eq!(cut, (last - HEADER) / ALIGN - 4, "each place but the starts of the frames");
+    }
+
+    #[test]
     fn a_commit_torn_anywhere_inside_is_no_damage() {
-        // The last commit's pages may reach the disk in any order: each of its bytes may be missing
-        // while later ones are there.
+        // The last commit's pages may reach the disk in any order: any part of it may be missing while
+        // later ones are there.
         let (mut bytes, ends) = segment();
         bytes[ends[2]..].fill(0);
-        for at in ends[1]..ends[2] {
+        for at in (ends[1]..ends[2]).step_by(ALIGN) {
             let mut torn = bytes.clone();
-            torn[at] ^= 0x55;
+            torn[at..at + ALIGN].fill(0);
             let found = positions(&torn).unwrap_or_else(|e| panic!("byte {at}: {e}"));
             assert!(found.starts_with(&[10]), "byte {at}: {found:?}");
         }
@@ -277,7 +302,7 @@ mod tests {
             let mut bad = bytes.clone();
             bad[at] ^= 0x55;
             match positions(&bad) {
-                Err(Damage::Middle(_)) => {}
+                Err(Damage::Middle(_) | Damage::Cut(_)) => {}
                 // Padding is not covered; every record must be there.
                 Ok(found) => assert_eq!(found, [10, 11, 12, 13], "byte {at}"),
                 Err(other) => panic!("byte {at}: {other}"),

@@ -115,7 +115,9 @@ fn a_lost_tail_of_the_last_segment_costs_only_what_was_not_committed_after() {
     let file = segment::path(&dir, SegmentId(1));
     let whole = std::fs::read(&file).expect("a segment");
     for length in (format::HEADER..format::HEADER + 100).rev() {
-        std::fs::write(&file, &whole[..length]).expect("cut");
+        let mut torn = whole[..length].to_vec();
+        torn.resize(whole.len(), 0);
+        std::fs::write(&file, &torn).expect("torn");
         let (journal, found) = open(&dir);
         assert!(
             found.len() <= 2 && found.iter().zip(["1 1 first", "2 1 second"]).all(|(a, b)| a == b)
@@ -147,7 +149,9 @@ fn damage_is_told_with_file_place_and_cure() {
     assert!(text.contains("0000000000000001.segment: byte 776: the record is damaged"), "{text}");
     assert!(text.contains("Restore the data directory from a backup"), "{text}");
 
-    std::fs::write(&one, &whole[..2000]).expect("written");
+    std::fs::write(&one, &whole[..2000]).expect("cut inside a record");
+    assert!(damage(&dir).contains("byte 1520: the record is longer than the rest of the file"));
+    std::fs::write(&one, &whole[..1520]).expect("cut between records");
     assert!(damage(&dir).contains("records are lost"));
     std::fs::write(&one, b"").expect("written");
     assert!(damage(&dir).contains("its header is damaged"));
