@@ -4,7 +4,7 @@
 
 mod arguments;
 mod health;
-mod pidfile;
+pub(crate) mod pidfile;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -45,14 +45,10 @@ pub fn run<E: std::fmt::Display>(
     serve: impl FnOnce(Config, Log) -> Result<(), E>,
 ) -> ExitCode {
     match parse(args) {
-        Ok(Command::Run { flags, pidfile }) => {
-            match config::load(&flags, &Environment::of_process()) {
-                Ok(config) => start(config, pidfile.as_deref(), serve),
-                Err(problems) => {
-                    fail("run", &format!("the configuration is not valid:\n{problems}"))
-                }
-            }
-        }
+        Ok(Command::Run { flags }) => match config::load(&flags, &Environment::of_process()) {
+            Ok(config) => start(config, serve),
+            Err(problems) => fail("run", &format!("the configuration is not valid:\n{problems}")),
+        },
         Ok(Command::Config { flags }) => print_config(&flags),
         Ok(Command::Health { flags, question }) => health::ask_configured(&flags, question),
         Ok(Command::Version) => print(&version()),
@@ -76,15 +72,10 @@ pub fn version() -> String {
 
 fn start<E: std::fmt::Display>(
     config: Config,
-    pidfile: Option<&std::path::Path>,
     serve: impl FnOnce(Config, Log) -> Result<(), E>,
 ) -> ExitCode {
     let log = match logging::start(&config.logging) {
         Ok(log) => log,
-        Err(e) => return fail("run", &e.to_string()),
-    };
-    let _pidfile = match pidfile.map(pidfile::Pidfile::write).transpose() {
-        Ok(file) => file,
         Err(e) => return fail("run", &e.to_string()),
     };
     let file =

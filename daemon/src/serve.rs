@@ -2,6 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::command::pidfile::Pidfile;
 use crate::config::Config;
 use crate::logging::Log;
 use crate::start::start;
@@ -15,7 +16,16 @@ pub fn serve(config: Config, log: Log) -> anyhow::Result<()> {
         let mut term = signal(SignalKind::terminate())?;
         let mut int = signal(SignalKind::interrupt())?;
         let mut hup = signal(SignalKind::hangup())?;
+        let pidfile = config.flags.pidfile.clone();
         let member = start(config, log).await?;
+        // Not before: the file may be that of a process that has the data directory.
+        let _pidfile = match pidfile.as_deref().map(Pidfile::write).transpose() {
+            Ok(file) => file,
+            Err(error) => {
+                member.stop().await;
+                return Err(error.into());
+            }
+        };
         loop {
             tokio::select! {
                 _ = term.recv() => break,

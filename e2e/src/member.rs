@@ -29,6 +29,7 @@ pub struct Member {
     host: Ipv4Addr,
     program: PathBuf,
     directory: TempDir,
+    pidfile: PathBuf,
     /// Section header ("" for the top, `[alert]`, `[[influxdb]]`), then key, then TOML value.
     sections: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -46,8 +47,9 @@ impl Member {
         let program = program::need("kapacitord")?;
         let host = host::fresh();
         let directory = tempfile::Builder::new().prefix("member-").tempdir().expect("a directory");
+        let pidfile = directory.path().join("pid");
         let mut member =
-            Self { host, program, directory, sections: BTreeMap::new(), process: None };
+            Self { host, program, directory, pidfile, sections: BTreeMap::new(), process: None };
         let data = member.data_dir().display().to_string();
         for (section, key, value) in [
             ("", "hostname", host.to_string()),
@@ -78,6 +80,16 @@ impl Member {
         self.set("", "data_dir", &format!("{:?}", dir.display().to_string()))
     }
 
+    /// The file of `-pidfile`.
+    pub fn pidfile(&self) -> &Path {
+        &self.pidfile
+    }
+
+    /// Puts the file of `-pidfile` elsewhere.
+    pub fn set_pidfile(&mut self, file: &Path) {
+        file.clone_into(&mut self.pidfile);
+    }
+
     /// Starts the process and waits until it serves.
     pub fn run(&mut self) {
         self.spawn();
@@ -87,7 +99,7 @@ impl Member {
     /// Starts the process.
     pub fn spawn(&mut self) {
         let mut command = program::clean(&self.program);
-        command.arg("-config").arg(self.write_config());
+        command.arg("-config").arg(self.write_config()).arg("-pidfile").arg(&self.pidfile);
         let process =
             Process::start(command, &format!("kapacitord {}", self.host), &self.log_file());
         self.process = Some(process.expect("kapacitord can be started"));

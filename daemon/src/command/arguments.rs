@@ -9,7 +9,7 @@ use super::health::Question;
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Command {
-    Run { flags: Flags, pidfile: Option<PathBuf> },
+    Run { flags: Flags },
     Config { flags: Flags },
     Health { flags: Flags, question: Question },
     Version,
@@ -35,7 +35,6 @@ pub enum Invalid {
 pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, Invalid> {
     let mut args = args.into_iter();
     let mut flags = Flags::default();
-    let mut pidfile = None;
     let mut words: Vec<String> = Vec::new();
     while let Some(arg) = args.next() {
         let Some(flag) = arg.strip_prefix('-').filter(|f| !f.is_empty()) else {
@@ -52,7 +51,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, Invalid>
         }
         let slot = match name {
             "config" => Slot::Path(&mut flags.config),
-            "pidfile" => Slot::Path(&mut pidfile),
+            "pidfile" => Slot::Path(&mut flags.pidfile),
             "hostname" => Slot::Text(&mut flags.hostname),
             "log-file" => Slot::Text(&mut flags.log_file),
             "log-level" => Slot::Text(&mut flags.log_level),
@@ -72,7 +71,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, Invalid>
     }
     let mut words = words.into_iter();
     let command = match words.next().as_deref() {
-        None | Some("run") => Command::Run { flags, pidfile },
+        None | Some("run") => Command::Run { flags },
         Some("config") => Command::Config { flags },
         Some("version") => Command::Version,
         Some("help") => return Ok(Command::Help),
@@ -109,11 +108,11 @@ mod tests {
             "run --config=/c -hostname=h --pidfile /p -log-level DEBUG",
             "-config /c run -hostname h -pidfile /p -log-level=DEBUG",
         ] {
-            let Ok(Command::Run { flags, pidfile }) = of(line) else { panic!("{line}") };
+            let Ok(Command::Run { flags }) = of(line) else { panic!("{line}") };
             assert_eq!(flags.config, Some("/c".into()));
             assert_eq!(flags.hostname.as_deref(), Some("h"));
             assert_eq!(flags.log_level.as_deref(), Some("DEBUG"));
-            assert_eq!(pidfile, Some("/p".into()));
+            assert_eq!(flags.pidfile, Some("/p".into()));
         }
     }
 

@@ -53,7 +53,8 @@ pub(super) fn ask_configured(flags: &Flags, question: Question) -> ExitCode {
         ask(&target, question)
     };
     match result {
-        Ok(text) => super::print(&text),
+        Ok(text) if text.is_empty() => super::print(""),
+        Ok(text) => super::print(&format!("{}\n", text.trim_end())),
         Err(text) => super::fail("health", &format!("{target}: {text}")),
     }
 }
