@@ -43,10 +43,11 @@ const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 /// The variable that names the file.
 const PATH_VARIABLE: &str = "KAPACITOR_CONFIG_PATH";
 
-/// What the flags of the command line say about the configuration.
+/// What the flags of the command line say.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     pub config: Option<PathBuf>,
+    pub pidfile: Option<PathBuf>,
     pub hostname: Option<String>,
     pub log_file: Option<String>,
     pub log_level: Option<String>,
@@ -88,9 +89,9 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Problems
         Some(path) => read::read(path, &read_text(path)?),
         None => defaults_at_home(environment)?,
     };
-    let from_environment =
-        environment::apply(&mut raw.settings, &mut raw.origins, &environment.vars);
-    raw.problems.extend(from_environment);
+    let outcome = environment::apply(&mut raw.settings, &mut raw.origins, &environment.vars);
+    raw.problems.extend(outcome.problems);
+    raw.warnings = outcome.warnings;
     apply_flags(&mut raw.settings, &mut raw.origins, flags);
     finish(raw, source, flags)
 }
@@ -110,6 +111,7 @@ fn finish(raw: Raw, source: Option<PathBuf>, flags: &Flags) -> Result<Config, Pr
     };
     let mut config = build(&ground);
     config.warnings = findings.warnings;
+    config.warnings.extend(raw.warnings);
     config.flags = flags.clone();
     config.disabled_handlers = split_list(flags.disable_handlers.as_deref());
     let mut problems = ground.problems.into_inner();
@@ -185,7 +187,7 @@ fn defaults_at_home(environment: &Environment) -> Result<Raw, Problems> {
             return Err(Problems(vec![Problem::new(Origin::Default, "", text)]));
         }
     }
-    Ok(Raw { settings, origins: Origins::new(), problems: Vec::new(), mentioned: BTreeSet::new() })
+    Ok(Raw { settings, ..Raw::default() })
 }
 
 fn apply_flags(settings: &mut Settings, origins: &mut Origins, flags: &Flags) {

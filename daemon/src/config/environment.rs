@@ -1,9 +1,9 @@
 //! Overrides by environment: `KAPACITOR_` + section + key, upper case, `-` as `_`; elements of lists
 //! by index; keys of maps in the spelling given. Empty variables count as not set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::problem::{Origin, Problem};
+use super::problem::{Origin, Problem, nearest};
 use super::read::{Origins, choose, duration};
 use super::schema::{Key, Kind, SECTIONS, Shape};
 use super::settings::{Element, Settings, Value};
@@ -11,13 +11,27 @@ use super::settings::{Element, Settings, Value};
 /// Start of every variable.
 const PREFIX: &str = "KAPACITOR";
 
+/// What came of the variables beside the settings.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Applies `vars` to `settings`; what was set is noted in `origins`.
 pub(crate) fn apply(
     settings: &mut Settings,
     origins: &mut Origins,
     vars: &BTreeMap<String, String>,
-) -> Vec<Problem> {
-    let mut pass = Pass { vars, origins, problems: Vec::new(), may_grow: false };
+) -> Outcome {
+    let mut pass = Pass {
+        vars,
+        origins,
+        problems: Vec::new(),
+        may_grow: false,
+        asked: BTreeSet::new(),
+        used: BTreeSet::new(),
+    };
     for section in SECTIONS {
         pass.may_grow = section.ours;
         let name = join(PREFIX, section.name);
@@ -40,7 +54,7 @@ pub(crate) fn apply(
             }
         }
     }
-    pass.problems
+    Outcome { warnings: pass.without_effect(), problems: pass.problems }
 }
 
 fn join(prefix: &str, name: &str) -> String {
@@ -56,11 +70,36 @@ struct Pass<'a> {
     problems: Vec<Problem>,
     /// Whether lists of this section take an index one past their end.
     may_grow: bool,
+    /// Every name that would set something.
+    asked: BTreeSet<String>,
+    /// Every name that has set something or was refused.
+    used: BTreeSet<String>,
 }
 
 impl Pass<'_> {
-    fn var(&self, name: &str) -> Option<&str> {
-        self.vars.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    fn var(&self, name: &str) -> Option<String> {
+        self.vars.get(name).filter(|v| !v.is_empty()).cloned()
+    }
+
+    /// A warning for each variable that begins like one of a section and sets nothing.
+    fn without_effect(&self) -> Vec<String> {
+        let sections = SECTIONS.iter().filter(|s| !s.name.is_empty());
+        let prefixes: Vec<String> = sections.map(|s| join(PREFIX, s.name) + "_").collect();
+        let mut warnings = Vec::new();
+        for (name, value) in self.vars {
+            let of_name = prefixes.iter().filter(|p| name.starts_with(*p));
+            let Some(prefix) = of_name.max_by_key(|p| p.len()) else { continue };
+            if value.is_empty() || self.used.contains(name) || is_of_service(&name[prefix.len()..])
+            {
+                continue;
+            }
+            let known = self.asked.iter().map(String::as_str).filter(|n| n.starts_with(prefix));
+            warnings.push(match nearest(name, known) {
+                Some(hint) => format!("{name} sets no option; did you mean {hint}?"),
+                None => format!("{name} sets no option; of lists only what is there can be set"),
+            });
+        }
+        warnings
     }
 
     /// The variables that start with `prefix_`, with the rest of their names.
@@ -103,10 +142,7 @@ impl Pass<'_> {
                     if index <= list.len() {
                         list.resize(list.len().max(index + 1), String::new());
                         list[index] = text;
-                        self.origins.insert(
-                            path.to_owned(),
-                            Origin::Environment(format!("{name}_{entry}_{index}")),
-                        );
+                        self.note(&format!("{name}_{entry}_{index}"), path);
                     }
                 }
             }
@@ -117,8 +153,9 @@ impl Pass<'_> {
                 }
             }
             (kind, value) => {
+                self.asked.insert(name.to_owned());
                 let Some(text) = self.var(name) else { return };
-                match parse(kind, text) {
+                match parse(kind, &text) {
                     Ok(parsed) => {
                         *value = parsed;
                         self.note(name, path);
@@ -128,6 +165,7 @@ impl Pass<'_> {
                             "apply env config: failed to apply {name} to {} using type {type_name} and value '{text}'",
                             key.name
                         );
+                        self.used.insert(name.to_owned());
                         let origin = Origin::Environment(name.to_owned());
                         self.problems.push(Problem::new(origin, "", text));
                     }
@@ -139,7 +177,10 @@ impl Pass<'_> {
     fn list(&mut self, name: &str, path: &str, list: &mut Vec<String>, may_grow: bool) {
         for index in 0.. {
             let name = format!("{name}_{index}");
-            match self.var(&name).map(str::to_owned) {
+            if index < list.len() || may_grow && index == list.len() {
+                self.asked.insert(name.clone());
+            }
+            match self.var(&name) {
                 Some(text) if index < list.len() => list[index] = text,
                 Some(text) if may_grow && index == list.len() => list.push(text),
                 None if index < list.len() => continue,
@@ -150,8 +191,17 @@ impl Pass<'_> {
     }
 
     fn note(&mut self, name: &str, path: &str) {
+        self.used.insert(name.to_owned());
         self.origins.insert(path.to_owned(), Origin::Environment(name.to_owned()));
     }
+}
+
+/// Whether `rest` of a name is one that Kubernetes gives every container for each service: a service
+/// called `kapacitor-http` must not look like a misspelt option.
+fn is_of_service(rest: &str) -> bool {
+    let is = |word: &str| rest == word || rest.ends_with(&format!("_{word}"));
+    let has = |word: &str| rest.starts_with(word) || rest.contains(&format!("_{word}"));
+    is("PORT") || has("SERVICE_HOST") || has("SERVICE_PORT") || has("PORT_")
 }
 
 /// A text as the type of a key; the error is the name of the type.

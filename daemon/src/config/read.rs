@@ -16,13 +16,15 @@ use super::settings::{Element, Settings, Value, new_element};
 pub(crate) type Origins = BTreeMap<String, Origin>;
 
 /// A file as read: values of the wrong type keep their default and are among the problems.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Raw {
     pub(crate) settings: Settings,
     pub(crate) origins: Origins,
     pub(crate) problems: Vec<Problem>,
     /// Sections that stand in the file, `[enterprise]` too.
     pub(crate) mentioned: BTreeSet<String>,
+    /// What shall be said at the start beside them.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The section that is accepted with any content and ignored.
@@ -36,12 +38,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Raw {
         line_starts: std::iter::once(0)
             .chain(text.match_indices('\n').map(|(i, _)| i + 1))
             .collect(),
-        raw: Raw {
-            settings: Settings::default(),
-            origins: Origins::new(),
-            problems: Vec::new(),
-            mentioned: BTreeSet::new(),
-        },
+        raw: Raw::default(),
     };
     reader.document(tree.get_ref());
     // What follows from a syntax error on the same line would only distract.

@@ -285,6 +285,42 @@ fn a_bad_value_of_the_environment_is_told_as_the_original_does() {
 }
 
 #[test]
+fn variables_that_set_nothing_are_named() {
+    let config = with_env(
+        "[[influxdb]]\nname = \"a\"\n",
+        &[
+            ("KAPACITOR_ALERT_REDUNDANZY", "2"),
+            ("KAPACITOR_CLUSTER_GOSSIP__INTERVAL", "1s"),
+            ("KAPACITOR_INFLUXDB_URLS_0", "http://x"),
+            ("KAPACITOR_INFLUXDB_0_URLS_3", "http://x"),
+            ("KAPACITOR_INFLUXDB_7_KAPACITOR_HOSTNAME", "x"),
+            // Not ours to judge: other tools, other programs, services of Kubernetes, the unset.
+            ("KAPACITOR_URL", "http://x"),
+            ("KAPACITOR_ADMIN_TOKEN", "x"),
+            ("KAPACITOR_SERVICE_HOST", "10.0.0.1"),
+            ("KAPACITOR_PORT_9092_TCP", "tcp://10.0.0.1:9092"),
+            ("KAPACITOR_HTTP_SERVICE_PORT_API", "9092"),
+            ("KAPACITOR_HTTP_PORT", "tcp://10.0.0.1:9092"),
+            ("KAPACITOR_HTTP_PORT_9092_TCP_ADDR", "10.0.0.1"),
+            ("KAPACITOR_HTTP_BIND_ADDRES", ""),
+        ],
+    )
+    .unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!(
+        config.warnings,
+        [
+            "KAPACITOR_ALERT_REDUNDANZY sets no option; did you mean KAPACITOR_ALERT_REDUNDANCY?",
+            "KAPACITOR_CLUSTER_GOSSIP__INTERVAL sets no option; did you mean \
+             KAPACITOR_CLUSTER_GOSSIP_INTERVAL?",
+            "KAPACITOR_INFLUXDB_0_URLS_3 sets no option; did you mean KAPACITOR_INFLUXDB_0_URLS_0?",
+            "KAPACITOR_INFLUXDB_7_KAPACITOR_HOSTNAME sets no option; did you mean \
+             KAPACITOR_INFLUXDB_0_KAPACITOR_HOSTNAME?",
+            "KAPACITOR_INFLUXDB_URLS_0 sets no option; did you mean KAPACITOR_INFLUXDB_0_URLS_0?",
+        ]
+    );
+}
+
+#[test]
 fn one_element_of_a_single_section_needs_no_index() {
     let config =
         with_env("[kubernetes]\nid = \"k\"\n", &[("KAPACITOR_KUBERNETES_NAMESPACE", "prod")])
