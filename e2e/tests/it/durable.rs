@@ -190,13 +190,17 @@ fn a_broken_database_stops_the_start_with_what_to_do() {
 fn a_broken_journal_stops_the_start_or_costs_only_its_torn_end() {
     let Some(mut member) = Member::start() else { return };
     member.define("every", EVERY);
-    for n in 0..50 {
-        member.write(&format!("cpu,host=h{n} value=99")).expect("taken");
+    // Two commits at least: the first event is on disk before the others come.
+    for hosts in [0..1, 1..50] {
+        let expect = hosts.end;
+        for n in hosts {
+            member.write(&format!("cpu,host=h{n} value=99")).expect("taken");
+        }
+        until(SOON, "all events are there", || {
+            let n = member.events("cpu")?.len();
+            if n == expect { Ok(()) } else { Err(n.to_string()) }
+        });
     }
-    until(SOON, "all events are there", || {
-        let n = member.events("cpu")?.len();
-        if n == 50 { Ok(()) } else { Err(n.to_string()) }
-    });
     member.kill();
     let journal = member.data_dir().join("journal");
     let segments = fs::read_dir(&journal).expect("there").map(|e| e.expect("readable").path());
@@ -209,8 +213,11 @@ fn a_broken_journal_stops_the_start_or_costs_only_its_torn_end() {
     assert!(!member.events("cpu").expect("served").is_empty(), "only the end is lost");
     member.kill();
     fs::write(&file, &whole).expect("writable");
-    damage(&file, |bytes| bytes[end / 2] ^= 0x55);
+    // In the first record, behind the headers of segment and frame.
+    damage(&file, |bytes| bytes[80] ^= 0x55);
     refuses(&mut member, "a flipped bit amid the journal");
+    fs::write(&file, &whole[..end - 3]).expect("writable");
+    refuses(&mut member, "a file that ends amid a record");
 }
 
 #[test]
@@ -219,6 +226,7 @@ fn a_full_disk_is_an_error_to_the_client_and_a_metric() {
     let Some(disk) = SmallDisk::mount(member.directory()) else { return };
     member.set_data_dir(&disk.0.join("data")).run();
     member.define("before", "stream|from()|log()");
+    member.define("every", EVERY);
     let filler = disk.0.join("filler");
     let define = |n: u32| {
         let script = format!("stream|from()|log() // {}", "x".repeat(20_000));
@@ -248,15 +256,42 @@ fn a_full_disk_is_an_error_to_the_client_and_a_metric() {
     let warned = member.ask("GET", "/kapacitor/v1/ready", b"").expect("answered").text();
     assert!(warned.contains("disk"), "{warned}");
     assert!(member.json("/tasks/before").is_ok(), "what is there is served");
+    let handler = define_while_full(&member);
+    let shown = member.json("/alerts/topics/cpu/events").expect_err("not on disk");
+    assert!(shown.starts_with("status 503") && shown.contains("space"), "{shown}");
     fs::remove_file(&filler).expect("removed");
     until(SOON, "definitions are taken again", || {
         n += 1;
         define(n)
     });
-    assert_eq!(member.metric("kapacitor_disk_failing"), Ok(0.0));
+    until(SOON, "the disk is well", || match member.metric("kapacitor_disk_failing")? {
+        0.0 => Ok(()),
+        other => Err(format!("kapacitor_disk_failing is {other}")),
+    });
+    let seen = until(SOON, "events are shown again", || member.events("cpu"));
+    assert!(!seen.is_empty());
     member.kill();
     member.run();
     assert!(member.json(&format!("/tasks/t{n}")).is_ok());
+    assert!(member.events("cpu").expect("served").len() >= seen.len(), "what was shown is there");
+    assert!(member.handlers("cpu").expect("served").contains(&handler));
+}
+
+/// Defines handlers and raises events until the disk refuses both; the first handler that was refused
+/// while it was being saved.
+fn define_while_full(member: &Member) -> String {
+    let mut n = 0;
+    until(SOON * 3, "a handler that is being saved is refused", || {
+        n += 1;
+        member.write(&format!("cpu,host=h{n} value=99 {n}")).expect("taken");
+        let id = format!("h{n}");
+        let options = json!({"path": "/tmp/x".repeat(1000)});
+        let spec = json!({"id": id, "kind": "log", "options": options});
+        match member.send("POST", "/alerts/topics/cpu/handlers", &spec) {
+            Err(text) if text.contains("not saved yet") => Ok(id),
+            other => Err(format!("{other:?}")),
+        }
+    })
 }
 
 /// A file system of 48 MB in memory; unmounted when dropped.

@@ -120,9 +120,12 @@ fn a_second_daemon_on_the_same_data_is_refused() {
     let Some(mut first) = Member::start() else { return };
     let mut second = Member::prepare().expect("found before");
     second.set_data_dir(&first.data_dir());
+    let pidfile = first.pidfile().to_owned();
+    second.set_pidfile(&pidfile);
     let (status, log) = second.run_to_its_end();
     assert!(!status.success());
     let pid = first.process().pid().to_string();
+    assert_eq!(std::fs::read_to_string(&pidfile).ok(), Some(pid.clone()), "the first one's file");
     assert!(log.contains("in use by another kapacitord") && log.contains(&pid), "{log}");
     first.json("/tasks").expect("the first one is not disturbed");
     first.kill();
@@ -154,6 +157,7 @@ fn sigterm_of_an_idle_member_takes_no_time() {
     let Some(mut member) = Member::start() else { return };
     let start = Instant::now();
     assert!(member.stop(SOON).success());
+    assert!(!member.pidfile().exists(), "the pid file goes with the process");
     assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
 }
 
