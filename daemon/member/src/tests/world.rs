@@ -192,7 +192,6 @@ impl World {
         }
     }
 
-    /// Gives a command and runs until it has ended.
     /// Gives a command without waiting for its end, see [`Self::completed`].
     pub(super) fn begin(&mut self, n: usize, command: Command) -> Ticket {
         self.number += 1;
@@ -206,6 +205,7 @@ impl World {
         self.results.remove(&ticket.0)
     }
 
+    /// Gives a command and runs until it has ended.
     pub(super) fn command(&mut self, n: usize, command: Command) -> Result<Done, CommandError> {
         let Ticket(ticket) = self.begin(n, command);
         let until = self.now + Duration::from_mins(2);
