@@ -253,7 +253,9 @@ fn sighup_reads_the_load_directory_again() {
     member.signal(Signal::HUP);
     until(SOON, "task and handler are loaded", || {
         let task = member.json("/tasks/every")?;
-        assert_eq!(task["executing"], true);
+        if task["executing"] != true {
+            return Err(format!("the task does not run: {}", task["error"]));
+        }
         match member.handlers("cpu")?.as_slice() {
             [one] if one == "file" => Ok(()),
             other => Err(format!("{other:?}")),
