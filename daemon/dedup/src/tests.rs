@@ -2,6 +2,7 @@
 
 mod change;
 mod laws;
+mod lists;
 mod model;
 mod table;
 

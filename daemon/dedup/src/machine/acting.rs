@@ -92,7 +92,7 @@ impl Dedup {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         let now = self.core.now;
         entry.state = State::Acting { since: now, stopping: false };
-        let watched = entry.others.iter().any(|other| other.listed);
+        let watched = entry.audience().next().is_some();
         let renew = watched.then(|| now + self.core.config.delay_per_member / 3);
         self.core.set_timer(entry, renew);
         self.start_free(hash);
@@ -134,8 +134,7 @@ impl Dedup {
         let now = self.core.now;
         let delay = self.core.config.delay_per_member;
         let held = now.saturating_sub(since);
-        let asked = |other: &&super::entry::Other| other.listed;
-        let successor = entry.others.iter().filter(asked).any(|o| self.core.is_alive(o.id));
+        let successor = entry.others.iter().any(|o| o.listed && self.core.is_alive(o.id));
         if !stopping
             && successor
             && held >= delay.saturating_mul(self.core.config.hold_delays.max(1))
@@ -143,7 +142,7 @@ impl Dedup {
             self.stop(hash);
             return;
         }
-        for other in entry.others.iter().filter(asked) {
+        for other in entry.audience() {
             if !self.core.is_removed(other.id) {
                 let renew = Message::Renew {
                     hash,
@@ -182,7 +181,7 @@ impl Dedup {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         self.core.counters.handed_on += u64::from(!leaving);
         entry.taken_over = true;
-        for other in entry.others.iter().filter(|other| other.listed) {
+        for other in entry.audience() {
             if !self.core.is_removed(other.id) {
                 let boot = self.core.config.boot;
                 self.core.send_after(other.id, Message::Release { hash, boot }, self.core.position);

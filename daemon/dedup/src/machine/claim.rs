@@ -23,6 +23,10 @@ impl Dedup {
             other.granted = false;
             other.defers_to = None;
         }
+        let witnesses = self.core.witnesses(&entry.event.key.topic, entry.owned);
+        for id in witnesses {
+            entry.other(id).witness = true;
+        }
         let until = now + self.core.config.grant_wait;
         entry.state = State::Gathering { until, resent: false };
         self.core.set_timer(entry, Some(now + self.core.config.grant_wait / 2));
@@ -31,7 +35,7 @@ impl Dedup {
         self.check_grants(hash);
     }
 
-    /// Sends the claim to listed members that were not asked yet.
+    /// Sends the claim to listed members and witnesses that were not asked yet.
     pub(super) fn ask_new(&mut self, hash: KeyHash) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         if !matches!(entry.state, State::Gathering { .. }) {
@@ -39,7 +43,8 @@ impl Dedup {
         }
         let mut asked = Vec::new();
         for other in &mut entry.others {
-            if other.listed && !other.asked && !self.core.members.removed.contains_key(&other.id) {
+            let heard = other.listed || other.witness;
+            if heard && !other.asked && !self.core.is_removed(other.id) {
                 other.asked = true;
                 asked.push(other.id);
             }

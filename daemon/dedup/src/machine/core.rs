@@ -119,6 +119,28 @@ impl Core {
         list
     }
 
+    /// Whom to ask for grants besides the owners, so that two members whose lists of owners have no
+    /// member in common hear of each other nevertheless. For an owner: the first of the line behind the
+    /// owners, who owns the topic in the eyes of a member that does not know of a change yet, and those
+    /// of the line before the last owner that are alive and not ready as far as known here. For a mere
+    /// producer, which acts as last resort: all of the line, since each producer may do the same.
+    pub(super) fn witnesses(&self, name: &Arc<str>, owner: bool) -> Vec<MemberId> {
+        let redundancy = self.config.redundancy;
+        let runners = self.topics.by_name.get(name).and_then(|topic| topic.runners.as_ref());
+        let alive =
+            self.members.roster.iter().filter(|(id, peer)| {
+                peer.alive && runners.is_none_or(|runners| runners.contains(id))
+            });
+        let mut ready = 0;
+        let mut line = order(name, alive.map(|(id, _)| *id));
+        line.retain(|id| {
+            let before = ready;
+            ready += usize::from(self.members.roster.get(id).is_some_and(|peer| peer.ready));
+            *id != self.config.me && (!owner || redundancy == 0 || before <= redundancy)
+        });
+        line
+    }
+
     /// Whether `a` stands before `b` in the order of the topic, whatever the view.
     pub(super) fn is_earlier(topic: &str, a: MemberId, b: MemberId) -> bool {
         a != b && order(topic, [a, b]).first() == Some(&a)

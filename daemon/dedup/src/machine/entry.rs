@@ -60,6 +60,9 @@ pub(super) struct Other {
     pub(super) id: MemberId,
     /// In a list of owners that was heard of, or claimed the event: is asked before the first send.
     pub(super) listed: bool,
+    /// Is no owner in this member's eyes, but may know of a claim that no owner has heard of: is asked
+    /// before the first send, too.
+    pub(super) witness: bool,
     /// Raised the event itself.
     pub(super) producer: bool,
     /// Holds the event durably.
@@ -79,6 +82,7 @@ impl Other {
         Self {
             id,
             listed: false,
+            witness: false,
             producer: false,
             holds: false,
             raises: false,
@@ -141,6 +145,11 @@ impl Entry {
             self.others.len() - 1
         });
         &mut self.others[at]
+    }
+
+    /// Those whom a claim asks, and who hear of its renewals and of its end.
+    pub(super) fn audience(&self) -> impl Iterator<Item = &Other> {
+        self.others.iter().filter(|other| other.listed || other.witness)
     }
 
     pub(super) fn holds(&self, id: MemberId) -> bool {

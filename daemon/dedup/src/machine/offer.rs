@@ -164,18 +164,23 @@ impl Dedup {
                 self.warmed(hash);
             }
         }
+        // A leaving member's ack would make the offerer forget what is forgotten here soon.
+        if self.leaving.is_some() {
+            return;
+        }
         let after = self.entries.get(&hash).map_or(self.core.position, |entry| entry.position);
         self.core.send_after(from, Message::OfferAck { hash, done: false }, after);
         self.check_release(hash);
     }
 
-    /// Who offers an event holds it, unless it is about to leave.
+    /// Who offers an event holds it, unless it is about to forget it.
     fn known_holder(&mut self, hash: KeyHash, from: MemberId, raised: bool, handover: bool) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
+        let other = entry.other(from);
         if handover {
+            other.holds = false;
             return;
         }
-        let other = entry.other(from);
         other.holds = true;
         other.producer |= raised;
         self.core.drop_offer(hash, from);
