@@ -89,9 +89,6 @@ impl Member {
             SpecKey::Deletion { topic } => {
                 self.topics.delete(topic);
                 self.states.drop_topic(topic);
-                if self.handlers.topic(topic).is_some() {
-                    self.topics.touch(topic);
-                }
                 self.persist(Write::Journal(encode(&Record::Dropped(topic.clone()))));
             }
         }
