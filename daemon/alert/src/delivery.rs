@@ -57,15 +57,20 @@ pub struct DeliveryLimits {
     /// Longest pause between attempts.
     pub pause_max: Duration,
     /// While a first attempt runs, the next one starts when one has ended, or this long after the
-    /// last start: a receiver that answers within this time gets events in the order of the topic;
-    /// one that hangs delays the others by no more than this; for one that takes longer, ever more
-    /// run at a time while events wait.
+    /// last start: one that hangs delays the others by no more than this; for a receiver that takes
+    /// longer, ever more run at a time while events wait.
     pub stagger: Duration,
+    /// The same while no more than [`DeliveryLimits::CALM`] events wait to be started: a receiver
+    /// that answers within this time gets them in the order of the topic, over all event ids.
+    pub patience: Duration,
 }
 
 impl DeliveryLimits {
     /// First attempts of one handler at a time, and, apart from them, as many retries.
     pub const PARALLEL: usize = 32;
+
+    /// Most events that wait with patience; with more, pace goes before order.
+    pub const CALM: usize = 8;
 }
 
 impl Default for DeliveryLimits {
@@ -77,6 +82,7 @@ impl Default for DeliveryLimits {
             pause_min: Duration::from_millis(500),
             pause_max: Duration::from_mins(1),
             stagger: Duration::from_millis(2),
+            patience: Duration::from_millis(50),
         }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Queue {
     credits: usize,
     /// When one more may start; `None` while no stagger is on.
     staggered_until: Option<Duration>,
+    /// The same while few wait.
+    patient_until: Option<Duration>,
     /// The first attempt that ended last took no longer than the stagger.
     quick: bool,
     retries_running: usize,
@@ -77,6 +79,7 @@ impl Queue {
             fresh_running: 0,
             credits: 0,
             staggered_until: None,
+            patient_until: None,
             quick: true,
             retries_running: 0,
             counters: Counters::default(),
@@ -135,8 +138,14 @@ impl Queue {
     }
 
     fn can_start_fresh(&self) -> bool {
-        let free = self.credits > 0 || self.staggered_until.is_none() || self.fresh_running == 0;
+        let free = self.credits > 0 || self.fresh_running == 0 || self.pause_until().is_none();
         free && !self.fresh.is_empty() && self.fresh_running < self.parallel
+    }
+
+    /// When one more may start beside those that run.
+    fn pause_until(&self) -> Option<Duration> {
+        let calm = self.fresh.len() <= DeliveryLimits::CALM;
+        if calm { self.patient_until.max(self.staggered_until) } else { self.staggered_until }
     }
 
     fn can_start_retry(&self) -> bool {
@@ -163,6 +172,7 @@ impl Queue {
             if self.credits == 0 || self.quick {
                 self.staggered_until = (!limits.stagger.is_zero()).then(|| now + limits.stagger);
             }
+            self.patient_until = (!limits.patience.is_zero()).then(|| now + limits.patience);
             self.credits = self.credits.saturating_sub(1);
         } else {
             self.due.remove(&token);
@@ -223,6 +233,9 @@ impl Queue {
         if self.staggered_until.is_some_and(|until| until <= now) {
             self.staggered_until = None;
         }
+        if self.patient_until.is_some_and(|until| until <= now) {
+            self.patient_until = None;
+        }
         // Deadlines are in the order of tokens; what runs is judged when its attempt ends.
         let old: Vec<u64> = self
             .entries
@@ -256,7 +269,7 @@ impl Queue {
         let pause = self.pausing.first().map(|(until, _)| *until);
         let oldest = self.entries.values().find(|entry| !entry.running).map(|entry| entry.deadline);
         let waits = !self.fresh.is_empty() && self.fresh_running < self.parallel;
-        let stagger = self.staggered_until.filter(|_| waits);
+        let stagger = self.pause_until().filter(|_| waits);
         [pause, oldest, stagger].into_iter().flatten().min()
     }
 

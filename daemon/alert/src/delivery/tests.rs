@@ -14,7 +14,11 @@ const fn secs(n: u64) -> Duration {
 
 /// Without stagger, so that everything that may start does so at once.
 fn limits() -> DeliveryLimits {
-    DeliveryLimits { stagger: Duration::ZERO, ..DeliveryLimits::default() }
+    DeliveryLimits {
+        stagger: Duration::ZERO,
+        patience: Duration::ZERO,
+        ..DeliveryLimits::default()
+    }
 }
 
 /// A machine and the keys that run, with what the tests ask of it.
@@ -128,7 +132,7 @@ fn a_quick_receiver_gets_one_after_the_other_a_slow_one_ever_more_at_a_time() {
 #[test]
 fn while_attempts_run_the_next_one_starts_after_an_end_or_a_short_stagger() {
     let mut w = World::new(DeliveryLimits::default());
-    for key in 0..6 {
+    for key in 0..20 {
         w.offer(key, &format!("id{key}"));
     }
     let mut running = w.start();
@@ -145,6 +149,32 @@ fn while_attempts_run_the_next_one_starts_after_an_end_or_a_short_stagger() {
     assert_eq!(World::keys(&w.start()), [3], "nothing runs any more");
     w.wait();
     assert_eq!(World::keys(&w.start()), [4]);
+}
+
+#[test]
+fn while_few_events_wait_the_next_one_starts_after_an_end_or_with_patience() {
+    let mut w = World::new(DeliveryLimits::default());
+    for key in 0..4 {
+        w.offer(key, &format!("id{key}"));
+    }
+    let started = w.now;
+    let mut running = w.start();
+    assert_eq!(World::keys(&running), [0]);
+    w.now = started + Duration::from_millis(30);
+    w.machine.handle_timeout(w.now);
+    assert!(w.start().is_empty(), "the receiver may still keep the order");
+    w.wait();
+    assert_eq!(w.now, started + Duration::from_millis(50));
+    running.extend(w.start());
+    assert_eq!(World::keys(&running), [0, 1], "the first one hangs");
+    w.deliver(&running[1]);
+    assert_eq!(World::keys(&w.start()), [2]);
+    for key in 4..30 {
+        w.offer(key, &format!("id{key}"));
+    }
+    w.now += Duration::from_millis(3);
+    w.machine.handle_timeout(w.now);
+    assert_eq!(World::keys(&w.start()), [3], "many wait: pace goes before order");
 }
 
 #[test]
