@@ -151,9 +151,9 @@ impl State<'_, '_> {
             _ => {}
         }
         if let Some(text) = self.shown(verb, datum) {
-            return text_verb(verb, &text, flags).unwrap_or_else(|| self.bad(verb, datum));
+            return text_verb(verb, &text, flags).unwrap_or_else(|| self.bad(verb, datum, flags));
         }
-        self.basic(verb, datum, flags).unwrap_or_else(|| self.bad(verb, datum))
+        self.basic(verb, datum, flags).unwrap_or_else(|| self.bad(verb, datum, flags))
     }
 
     /// What a type with a `String` method shows where the verb is one for text.
@@ -220,8 +220,14 @@ impl State<'_, '_> {
         }
     }
 
-    fn bad(&self, verb: char, datum: &Datum<'_>) -> String {
-        format!("%!{verb}({}={})", datum.type_name(), print::text(datum, self.zone))
+    /// A value under a verb that is not for it; width and precision hold for the value.
+    fn bad(&self, verb: char, datum: &Datum<'_>, flags: &Flags) -> String {
+        let shown = if verb == 'v' {
+            print::text(datum, self.zone)
+        } else {
+            self.one('v', datum, flags)
+        };
+        format!("%!{verb}({}={shown})", datum.type_name())
     }
 }
 
