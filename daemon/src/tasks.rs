@@ -175,7 +175,7 @@ impl Tasks {
             return Err(Refused::Request(format!("task {id} already exists")));
         }
         let script = self.script_of(&request.template_id, &request.script)?;
-        let vars = vars.map_err(script::vars_refused)?;
+        let vars = script::take_vars(&script, vars)?;
         let checked = script::check(&script, &vars)?;
         let dbrps = script::dbrps(&checked, request.dbrps, "in both implicitly and explicitly")?;
         let now = clock::now();
@@ -215,9 +215,9 @@ impl Tasks {
             new.template_id = request.template_id;
         }
         let vars = if request.vars.is_empty() {
-            script::read_vars(&old.vars)?.map_err(script::vars_refused)?
+            script::take_vars(&new.script, script::read_vars(&old.vars)?)?
         } else {
-            let vars = new_vars.map_err(script::vars_refused)?;
+            let vars = script::take_vars(&new.script, new_vars)?;
             new.vars = vars::to_json(&vars, false);
             vars
         };

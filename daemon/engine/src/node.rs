@@ -185,8 +185,6 @@ pub(crate) enum Returned {
     /// A part of the node (an alert's handler); its own properties are looked up first, then the
     /// node's, so a chain may go on with either.
     Part(usize),
-    /// The node itself, also when called on a part.
-    Node,
 }
 
 /// How far a node's windows have filled since the task started.

@@ -1,5 +1,7 @@
 //! Checks of scripts: what a request must pass before it is stored, with the texts users know.
 
+use std::fmt::Display;
+
 use engine::Plan;
 use model::Str;
 use serde_json::{Map, Value as Json};
@@ -27,7 +29,7 @@ pub(crate) fn read_vars(json: &Map<String, Json>) -> Result<Result<Vars, VarErro
     }
 }
 
-pub(crate) fn vars_refused(error: VarError) -> Refused {
+fn vars_refused(error: VarError) -> Refused {
     Refused::Request(match error {
         VarError::Json => "invalid JSON".to_owned(),
         VarError::Unsupported(text) => text,
@@ -40,18 +42,35 @@ pub(crate) fn check(script: &str, vars: &Vars) -> Result<Checked, Refused> {
     evaluate(script, vars, false)
 }
 
+/// The vars, unless they are wrong. A script that does not parse is told first, before a regex or a
+/// lambda among the vars that does not.
+pub(crate) fn take_vars(script: &str, vars: Result<Vars, VarError>) -> Result<Vars, Refused> {
+    if let Err(VarError::Script(_)) = vars {
+        parse(script)?;
+    }
+    vars.map_err(vars_refused)
+}
+
 /// Parses and evaluates the script of a template: vars may lack values.
 pub(crate) fn check_template(script: &str) -> Result<Checked, Refused> {
     evaluate(script, &Vars::new(), true)
 }
 
-fn evaluate(script: &str, vars: &Vars, template: bool) -> Result<Checked, Refused> {
-    let invalid = |e: String| Refused::Request(format!("invalid TICKscript: {e}"));
-    let program = tick::parse(script).map_err(|e| invalid(e.to_string()))?;
+fn invalid(error: &dyn Display) -> Refused {
+    Refused::Request(format!("invalid TICKscript: {error}"))
+}
+
+fn parse(script: &str) -> Result<(tick::ast::Program, TaskType), Refused> {
+    let program = tick::parse(script).map_err(|e| invalid(&e))?;
     let kind = program.task_type();
     let kind = kind.ok_or_else(|| Refused::Request("invalid task type: invalid".to_owned()))?;
+    Ok((program, kind))
+}
+
+fn evaluate(script: &str, vars: &Vars, template: bool) -> Result<Checked, Refused> {
+    let (program, kind) = parse(script)?;
     let definition = engine::Definition { task_type: kind, vars, template };
-    let plan = Plan::build(script, definition).map_err(|e| invalid(e.to_string()))?;
+    let plan = Plan::build(script, definition).map_err(|e| invalid(&e))?;
     let defaults = plan.vars().clone();
     let dbrps = program.dbrps().into_iter();
     let dbrps = dbrps.map(|(db, rp)| Dbrp { db: db.to_string(), rp: rp.to_string() }).collect();

@@ -191,7 +191,12 @@ impl Evaluator<'_> {
             }
             ExprKind::Call(call) => self.global_call(call, expr.pos)?,
             ExprKind::Chain { head, links } => {
-                let mut value = self.value(head)?;
+                let mut value = match &head.kind {
+                    // A global function is called at the end of a statement only: in front of a
+                    // chain it stands for itself.
+                    ExprKind::Call(call) => self.args(call).map(|_| Value::Opaque)?,
+                    _ => self.value(head)?,
+                };
                 for link in links {
                     value = self.link(&value, link)?;
                 }

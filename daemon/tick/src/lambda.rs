@@ -93,6 +93,8 @@ pub struct Compiled {
     expected: Expected,
     /// The result is a boolean for every point.
     is_condition: bool,
+    /// Results depend on earlier evaluations.
+    is_stateful: bool,
     references: Arc<[Arc<str>]>,
 }
 
@@ -110,7 +112,9 @@ impl Compiled {
     ) -> Result<Self, CompileError> {
         let (root, references) = compile::compile(&lambda.expr, extra)?;
         let is_condition = root.kind() == Some(LKind::Bool);
-        Ok(Self { root: Arc::new(root), expected, is_condition, references: references.into() })
+        let is_stateful = root.is_stateful();
+        let (root, references) = (Arc::new(root), references.into());
+        Ok(Self { root, expected, is_condition, is_stateful, references })
     }
 
     /// Names of all references, each once, sorted. `time` is one of them where it is used.
@@ -120,7 +124,7 @@ impl Compiled {
 
     /// Whether results depend on earlier evaluations; without, any [`State`] will do.
     pub fn is_stateful(&self) -> bool {
-        self.root.is_stateful()
+        self.is_stateful
     }
 
     /// The result for `scope`, of the kind that is expected.
@@ -130,6 +134,9 @@ impl Compiled {
         scope: &impl Scope,
         env: &Env<'_>,
     ) -> Result<LValue, EvalError> {
+        if self.is_stateful {
+            evaluate::type_all(&self.root, scope)?;
+        }
         let value = evaluate::eval(&self.root, state, scope, env)?;
         let kind = value.kind();
         let fits = match self.expected {
@@ -148,6 +155,9 @@ impl Compiled {
         scope: &impl Scope,
         env: &Env<'_>,
     ) -> Result<bool, EvalError> {
+        if self.is_stateful {
+            evaluate::type_all(&self.root, scope)?;
+        }
         if self.is_condition {
             return condition::truth(&self.root, state, scope, env);
         }

@@ -29,11 +29,6 @@ pub fn parse(text: &str) -> Result<Program, Diagnostic> {
         if lexeme.token == Token::Eof {
             break;
         }
-        if lexeme.token == Token::LeftParen && !statements.is_empty() {
-            return Err(parser.unexpected(lexeme, "\"EOF\"").with_hint(
-                "a statement cannot start with a parenthesis; is an operator missing before it?",
-            ));
-        }
         statements.push(parser.statement()?);
     }
     let pos = parser.pos(text.len());
@@ -53,10 +48,11 @@ pub fn parse_lambda(text: &str) -> Result<Lambda, Diagnostic> {
     Ok(Lambda { expr: Arc::new(parsed.expr) })
 }
 
-/// An expression with the place of its first token, parentheses included.
+/// An expression with the place that decides where lines break: the last operator of a chain, the
+/// operator of a binary expression, else the first token.
 struct Parsed {
     expr: Expr,
-    start: Pos,
+    place: Pos,
 }
 
 struct Parser<'a> {

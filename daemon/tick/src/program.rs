@@ -55,10 +55,13 @@ impl Program {
     pub fn task_type(&self) -> Option<TaskType> {
         let mut found = None;
         for statement in &self.statements {
-            let (StatementKind::Declaration { value: expr, .. } | StatementKind::Expression(expr)) =
-                &statement.kind
-            else {
-                continue;
+            let expr = match &statement.kind {
+                StatementKind::Declaration { value, .. } => value,
+                // A root that stands alone makes no task.
+                StatementKind::Expression(expr) if matches!(expr.kind, ExprKind::Chain { .. }) => {
+                    expr
+                }
+                _ => continue,
             };
             let kind = match head(expr) {
                 Some("stream") => TaskType::Stream,

@@ -61,6 +61,9 @@ const PROPERTIES: &[Signature] = &[
     Signature::field("durationField", ArgType::String),
 ];
 
+/// The part that methods of the node give back: the node under another Go type, as in the original.
+const DATA: usize = usize::MAX;
+
 /// How many levels `history` holds without being told.
 const DEFAULT_HISTORY: i64 = 21;
 
@@ -135,10 +138,10 @@ impl Define for Alert {
         name: &str,
         args: &Args<'_>,
     ) -> Result<Returned, String> {
-        if let Some(part) = part
-            && self.handlers[part].owns(name)
+        if let Some(handler) = part.and_then(|part| self.handlers.get_mut(part))
+            && handler.owns(name)
         {
-            return self.handlers[part].set(name, args).map(|()| Returned::Same);
+            return handler.set(name, args).map(|()| Returned::Same);
         }
         match name {
             "info" => self.conditions[rung(Level::Info)] = args.lambda(0),
@@ -186,13 +189,16 @@ impl Define for Alert {
         // A field of the node that is set on a handler goes on with the handler, a method with the
         // node, as the original does.
         match PROPERTIES.iter().find(|property| property.name == name).map(|p| p.shape) {
-            Some(Shape::Method { .. }) => Ok(Returned::Node),
+            Some(Shape::Method { .. }) => Ok(Returned::Part(DATA)),
             _ => Ok(Returned::Same),
         }
     }
 
     fn part(&self, part: usize) -> (&'static str, &'static [&'static [Signature]]) {
-        self.handlers[part].describe()
+        match self.handlers.get(part) {
+            Some(handler) => handler.describe(),
+            None => ("AlertNodeData", KIND.properties),
+        }
     }
 
     fn not_built(&self) -> Option<String> {

@@ -66,10 +66,11 @@ impl Define for Combine {
     }
 
     fn start(&self, start: &Start<'_>) -> Result<Box<dyn Run>, String> {
-        let compile = |lambda| Condition::compile(lambda, start.settings);
-        let conditions = self.lambdas.iter().map(compile).collect::<Result<Vec<_>, _>>();
-        let conditions =
-            conditions.map_err(|e| format!("Failed to compile expression in combine: {e}"))?;
+        let compile = |(i, lambda)| {
+            Condition::compile(lambda, start.settings)
+                .map_err(|e| format!("Failed to compile {i} expression: {e}"))
+        };
+        let conditions = self.lambdas.iter().enumerate().map(compile).collect::<Result<_, _>>()?;
         let prefixes = self.names.iter().map(|name| format!("{name}{}", self.delimiter)).collect();
         let max = u128::try_from(self.max).unwrap_or(0);
         let rule = Rule { conditions, prefixes, tolerance: self.tolerance, max };

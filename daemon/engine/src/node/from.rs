@@ -73,9 +73,8 @@ impl Define for From {
 
     fn start(&self, start: &Start<'_>) -> Result<Box<dyn Run>, String> {
         let condition = self.condition.as_ref().map(|c| Condition::compile(c, start.settings));
-        let condition = condition
-            .transpose()
-            .map_err(|e| format!("Failed to compile expression in where clause: {e}"))?;
+        let condition =
+            condition.transpose().map_err(|e| format!("Failed to compile from expression: {e}"))?;
         Ok(Box::new(Picker {
             wanted: self.wanted.clone(),
             condition: condition.map(|c| (c, State::default())),

@@ -62,8 +62,7 @@ impl Define for Tracking {
     }
 
     fn start(&self, start: &Start<'_>) -> Result<Box<dyn Run>, String> {
-        let condition = Condition::compile(&self.lambda, start.settings)
-            .map_err(|e| format!("Failed to compile expression in state tracking: {e}"))?;
+        let condition = Condition::compile(&self.lambda, start.settings)?;
         let measure = self.unit.map_or(Measure::Points, Measure::Time);
         Ok(Box::new(Tracker {
             condition,

@@ -191,7 +191,6 @@ impl tick::Builder for Builder {
         }
         match planned.define.set(object.part, name, &Args(&args)).map_err(CallError::Calling)? {
             Returned::Same => Ok(node),
-            Returned::Node => Ok(self.refer(Object { part: None, ..object })),
             Returned::Part(part) => Ok(self.refer(Object { part: Some(part), ..object })),
         }
     }

@@ -144,6 +144,12 @@ fn mistakes_come_with_their_sentence_and_a_hint() {
             "#]],
         ),
         (
+            "stream|from()\nevery(1m).log()",
+            expect![[r#"
+                line 2 char 11: cannot get properties of non pointer value
+            "#]],
+        ),
+        (
             "stream|from().groupBy(day(1m))",
             expect![[r#"
                 line 1 char 23: no global function "day" defined

@@ -1,5 +1,6 @@
 //! From the tree of a script to the tree that is evaluated; what is known already is checked.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use model::Str;
@@ -21,11 +22,15 @@ pub(super) enum Node {
     Logic {
         and: bool,
         checked: bool,
+        /// A side keeps state: both sides are typed before one of them is evaluated.
+        stateful: bool,
         left: Box<Node>,
         right: Box<Node>,
     },
     Binary {
         op: BinaryOp,
+        /// As for logic.
+        stateful: bool,
         left: Box<Node>,
         right: Box<Node>,
     },
@@ -52,9 +57,7 @@ impl Node {
     pub(super) fn is_stateful(&self) -> bool {
         match self {
             Self::Not(operand) | Self::Minus(operand) => operand.is_stateful(),
-            Self::Logic { left, right, .. } | Self::Binary { left, right, .. } => {
-                left.is_stateful() || right.is_stateful()
-            }
+            Self::Logic { stateful, .. } | Self::Binary { stateful, .. } => *stateful,
             Self::Call { function, args, .. } => {
                 function.is_stateful() || args.iter().any(Self::is_stateful)
             }
@@ -83,7 +86,9 @@ impl Node {
             Self::Not(_) | Self::Logic { .. } => Some(LKind::Bool),
             Self::Minus(operand) => operand.kind(),
             Self::Binary { op, .. } if op.is_comparison() => Some(LKind::Bool),
-            Self::Binary { op, left, right } => operator::result(*op, left.kind()?, right.kind()?),
+            Self::Binary { op, left, right, .. } => {
+                operator::result(*op, left.kind()?, right.kind()?)
+            }
             Self::Extra { kind, .. } => Some(*kind),
             Self::Nested { root, .. } => root.kind(),
             // "time" is a reference: like every other one it is typed with each point.
@@ -94,11 +99,33 @@ impl Node {
 
 /// Compiles `expr`; also the names it refers to, sorted.
 pub(super) fn compile(expr: &Expr, extra: Extra) -> Result<(Node, Vec<Arc<str>>), CompileError> {
+    check_identifiers(expr, extra)?;
     let mut compiler = Compiler { extra, references: Vec::new() };
     let root = compiler.node(expr)?;
     compiler.references.sort_unstable();
     compiler.references.dedup();
     Ok((root, compiler.references))
+}
+
+/// Refuses an identifier that stands for nothing, wherever it is.
+fn check_identifiers(expr: &Expr, extra: Extra) -> Result<(), CompileError> {
+    match &expr.kind {
+        ExprKind::Identifier(name) => constant(name, extra).map(drop),
+        ExprKind::Unary { operand, .. } => check_identifiers(operand, extra),
+        ExprKind::Binary { left, right, .. } => {
+            check_identifiers(left, extra)?;
+            check_identifiers(right, extra)
+        }
+        ExprKind::Call(call) => call.args.iter().try_for_each(|arg| check_identifiers(arg, extra)),
+        ExprKind::Lambda(inner) => check_identifiers(inner, extra),
+        _ => Ok(()),
+    }
+}
+
+fn constant(name: &str, extra: Extra) -> Result<Node, CompileError> {
+    let known = extra.constants.iter().find(|(known, _)| *known == name);
+    let (_, value) = known.ok_or_else(|| CompileError(format!("unknown identifier \"{name}\"")))?;
+    Ok(Node::Literal(LValue::Int(*value)))
 }
 
 struct Compiler {
@@ -116,12 +143,12 @@ impl Compiler {
             ExprKind::Duration { value, .. } => Node::Literal(LValue::Duration(*value)),
             ExprKind::Regex(pattern) => Node::Literal(LValue::Regex(pattern.clone())),
             ExprKind::Reference(name) => self.reference(name),
-            ExprKind::Identifier(name) => self.constant(name)?,
+            ExprKind::Identifier(name) => constant(name, self.extra)?,
             ExprKind::Unary { op, operand } => self.unary(*op, operand)?,
             ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right)?,
             ExprKind::Call(call) => self.call(call)?,
             ExprKind::Lambda(inner) => {
-                let root = self.node(inner)?;
+                let root = self.node(inner).map_err(|e| within("node", e))?;
                 if root.is_stateful() {
                     Node::Nested { root: Box::new(root), state: Mutex::default() }
                 } else {
@@ -139,18 +166,8 @@ impl Compiler {
         if &**name == "time" { Node::Time } else { Node::Reference(name.clone()) }
     }
 
-    fn constant(&self, name: &str) -> Result<Node, CompileError> {
-        let known = self.extra.constants.iter().find(|(known, _)| *known == name);
-        let (_, value) =
-            known.ok_or_else(|| CompileError(format!("unknown identifier \"{name}\"")))?;
-        Ok(Node::Literal(LValue::Int(*value)))
-    }
-
     fn unary(&mut self, op: UnaryOp, operand: &Expr) -> Result<Node, CompileError> {
-        let operand = Box::new(self.node(operand)?);
-        if let Some(kind) = operand.kind() {
-            operator::check_unary(op, kind).map_err(CompileError)?;
-        }
+        let operand = Box::new(self.node(operand).map_err(|e| within("node", e))?);
         Ok(match op {
             UnaryOp::Minus => Node::Minus(operand),
             UnaryOp::Not => Node::Not(operand),
@@ -158,18 +175,20 @@ impl Compiler {
     }
 
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Node, CompileError> {
-        let (left, right) = (Box::new(self.node(left)?), Box::new(self.node(right)?));
+        let left = Box::new(self.node(left).map_err(|e| within("left node", e))?);
+        let right = Box::new(self.node(right).map_err(|e| within("right node", e))?);
         if let (Some(l), Some(r)) = (left.kind(), right.kind())
             && operator::result(op, l, r).is_none()
         {
             return Err(CompileError(operator::mismatch(op, l, r)));
         }
         let checked = right.kind() == Some(LKind::Bool);
+        let stateful = left.is_stateful() || right.is_stateful();
         Ok(match op {
             BinaryOp::And | BinaryOp::Or => {
-                Node::Logic { and: op == BinaryOp::And, checked, left, right }
+                Node::Logic { and: op == BinaryOp::And, checked, stateful, left, right }
             }
-            _ => Node::Binary { op, left, right },
+            _ => Node::Binary { op, stateful, left, right },
         })
     }
 
@@ -180,13 +199,22 @@ impl Compiler {
         {
             return Ok(Node::Extra { name, kind: *kind });
         }
-        let args = call.args.iter().map(|arg| self.node(arg)).collect::<Result<Vec<_>, _>>()?;
+        let mut args = Vec::with_capacity(call.args.len());
+        for (i, arg) in call.args.iter().enumerate() {
+            let number = i + 1;
+            args.push(self.node(arg).map_err(|e| within(format_args!("{number} argument"), e))?);
+        }
         let Some(function) = function::find(&call.name) else {
             return Ok(Node::Failing(format!("undefined function: \"{}\"", call.name).into()));
         };
         let source = call.args.iter().map(super::render::source).collect();
         Ok(Node::Call { function, args: args.into(), source })
     }
+}
+
+/// The error of a part, with where it stands in the whole.
+fn within(place: impl fmt::Display, CompileError(error): CompileError) -> CompileError {
+    CompileError(format!("Failed to handle {place}: {error}"))
 }
 
 fn unsupported(what: &str) -> CompileError {

@@ -26,7 +26,7 @@ pub(super) fn truth<S: Scope>(
     env: &Env<'_>,
 ) -> Result<bool, EvalError> {
     match node {
-        Node::Binary { op, left, right } => {
+        Node::Binary { op, left, right, .. } => {
             if let Some(b) = glance(right, scope)
                 && let Some(a) = glance(left, scope)
                 && let Some(holds) = compare(*op, a, b)
@@ -34,9 +34,13 @@ pub(super) fn truth<S: Scope>(
                 return Ok(holds);
             }
         }
-        Node::Logic { and, checked: true, left, right } if left.kind() == Some(LKind::Bool) => {
+        Node::Logic { and, checked: true, left, right, .. } if left.kind() == Some(LKind::Bool) => {
             let first = truth(left, state, scope, env)?;
-            return if first == *and { truth(right, state, scope, env) } else { Ok(first) };
+            if first == *and {
+                return truth(right, state, scope, env);
+            }
+            let op = if *and { BinaryOp::And } else { BinaryOp::Or };
+            return evaluate::skip(op, (left, right), true, scope).map(|()| first);
         }
         Node::Not(operand) if operand.kind() == Some(LKind::Bool) => {
             return truth(operand, state, scope, env).map(|value| !value);

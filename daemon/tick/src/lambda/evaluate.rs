@@ -23,21 +23,24 @@ pub(super) fn eval<S: Scope>(
         Node::Literal(value) => Ok(value.clone()),
         Node::Reference(name) => reference(name, scope),
         Node::Time => Ok(scope.time().map_or(LValue::Missing, LValue::Time)),
-        Node::Binary { op, left, right } => binary(*op, left, right, state, scope, env),
-        Node::Logic { and, checked, left, right } => {
+        Node::Binary { op, stateful, left, right } => {
+            if *stateful && op.is_comparison() {
+                type_sides(*op, left, right, scope)?;
+            }
+            binary(*op, left, right, state, scope, env)
+        }
+        Node::Logic { and, checked, stateful, left, right } => {
             let op = if *and { BinaryOp::And } else { BinaryOp::Or };
+            if *stateful {
+                type_sides(op, left, right, scope)?;
+            }
             let value = eval(left, state, scope, env)?;
             let LValue::Bool(first) = value else {
-                let other = peek(right, scope)?;
-                return Err(operands(op, (left, value.kind()), (right, other)));
+                let other = kind_of(right, scope)?;
+                return Err(operands(op, (left, value.kind()), (right, Some(other))));
             };
             if first != *and {
-                if !*checked {
-                    let other = peek(right, scope)?;
-                    if other.is_some_and(|kind| kind != LKind::Bool) {
-                        return Err(operands(op, (left, LKind::Bool), (right, other)));
-                    }
-                }
+                skip(op, (left, right), *checked, scope)?;
                 return Ok(LValue::Bool(first));
             }
             match eval(right, state, scope, env)? {
@@ -127,25 +130,88 @@ fn binary<S: Scope>(
     Ok(operator::apply(op, &a, &b)?)
 }
 
-/// The kind a node will have, as far as it can be told without evaluating calls.
-fn peek<S: Scope>(node: &Node, scope: &S) -> Result<Option<LKind>, EvalError> {
-    if let Some(kind) = node.kind() {
-        return Ok(Some(kind));
+/// Finds what is wrong with the right side of an `AND` or `OR` that the left side has decided: it is
+/// typed, unless it is `checked`, but not evaluated.
+pub(super) fn skip<S: Scope>(
+    op: BinaryOp,
+    (left, right): (&Node, &Node),
+    checked: bool,
+    scope: &S,
+) -> Result<(), EvalError> {
+    check_names(right, scope)?;
+    if checked {
+        return Ok(());
     }
-    Ok(match node {
-        Node::Reference(name) => Some(reference(name, scope)?.kind()),
-        Node::Minus(operand) => peek(operand, scope)?,
-        Node::Binary { op, left, right } => match (peek(left, scope)?, peek(right, scope)?) {
-            (Some(l), Some(r)) if operator::result(*op, l, r).is_none() => {
-                return Err(operands(*op, (left, l), (right, Some(r))));
+    match kind_of(right, scope)? {
+        LKind::Bool => Ok(()),
+        other => Err(operands(op, (left, LKind::Bool), (right, Some(other)))),
+    }
+}
+
+/// Types a whole expression before any of it is evaluated, so that an error leaves the state alone.
+pub(super) fn type_all<S: Scope>(node: &Node, scope: &S) -> Result<(), EvalError> {
+    check_names(node, scope)?;
+    kind_of(node, scope).map(drop)
+}
+
+/// Refuses operands that `op` does not join.
+fn type_sides<S: Scope>(
+    op: BinaryOp,
+    left: &Node,
+    right: &Node,
+    scope: &S,
+) -> Result<(), EvalError> {
+    let (l, r) = (kind_of(left, scope)?, kind_of(right, scope)?);
+    match operator::result(op, l, r) {
+        Some(_) => Ok(()),
+        None => Err(operands(op, (left, l), (right, Some(r)))),
+    }
+}
+
+/// A name of a field and of a tag fails the expression even where it is not evaluated.
+fn check_names<S: Scope>(node: &Node, scope: &S) -> Result<(), EvalError> {
+    match node {
+        Node::Reference(name) => reference(name, scope).map(drop),
+        Node::Not(operand) | Node::Minus(operand) => check_names(operand, scope),
+        Node::Logic { left, right, .. } | Node::Binary { left, right, .. } => {
+            check_names(left, scope)?;
+            check_names(right, scope)
+        }
+        Node::Call { args, .. } => args.iter().try_for_each(|arg| check_names(arg, scope)),
+        Node::Nested { root, .. } => check_names(root, scope),
+        Node::Literal(_) | Node::Time | Node::Extra { .. } | Node::Failing(_) => Ok(()),
+    }
+}
+
+/// The kind a node will have. What is a boolean for every point is not looked into.
+fn kind_of<S: Scope>(node: &Node, scope: &S) -> Result<LKind, EvalError> {
+    if let Some(kind) = node.kind() {
+        return Ok(kind);
+    }
+    match node {
+        Node::Reference(name) => Ok(reference(name, scope)?.kind()),
+        Node::Time => Ok(if scope.time().is_some() { LKind::Time } else { LKind::Missing }),
+        Node::Minus(operand) | Node::Not(operand) => kind_of(operand, scope),
+        Node::Nested { root, .. } => kind_of(root, scope),
+        Node::Binary { op, left, right, .. } => {
+            let (l, r) = (kind_of(left, scope)?, kind_of(right, scope)?);
+            operator::result(*op, l, r).ok_or_else(|| operands(*op, (left, l), (right, Some(r))))
+        }
+        Node::Call { function, args, source } => {
+            let mut kinds = SmallVec::<[LKind; MAX_ARGS]>::new();
+            for (i, arg) in args.iter().enumerate() {
+                kinds.push(kind_of(arg, scope).map_err(|e| within_argument(i, &e))?);
             }
-            (Some(l), Some(r)) => operator::result(*op, l, r),
-            _ => None,
-        },
-        Node::Failing(text) => return Err(text.to_string().into()),
-        Node::Call { function, .. } => function.only_result(),
-        _ => None,
-    })
+            function.result(&kinds).ok_or_else(|| refused(function, &kinds, source, scope))
+        }
+        Node::Failing(text) => Err(text.to_string().into()),
+        Node::Literal(_) | Node::Logic { .. } | Node::Extra { .. } => Ok(LKind::Bool),
+    }
+}
+
+#[cold]
+fn within_argument(i: usize, error: &EvalError) -> EvalError {
+    format!("Failed to handle {} argument: {error}", i + 1).into()
 }
 
 /// Why operands of these kinds cannot be joined. An unknown right kind counts as a match.
@@ -181,11 +247,12 @@ fn call<S: Scope>(
     for (i, node) in nodes.iter().enumerate() {
         match eval(node, state, scope, env) {
             Ok(value) => args.push(value),
-            Err(e) => return Err(format!("Failed to handle {} argument: {e}", i + 1).into()),
+            Err(e) => return Err(within_argument(i, &e)),
         }
     }
     if !function.accepts(&args) {
-        return Err(refused(function, &args, source, scope));
+        let kinds: SmallVec<[LKind; MAX_ARGS]> = args.iter().map(LValue::kind).collect();
+        return Err(refused(function, &kinds, source, scope));
     }
     let result = match function.run {
         Run::Pure(run) => run(&args),
@@ -198,7 +265,7 @@ fn call<S: Scope>(
 #[cold]
 fn refused<S: Scope>(
     function: &Function,
-    args: &[LValue],
+    args: &[LKind],
     source: &[String],
     scope: &S,
 ) -> EvalError {
@@ -206,7 +273,7 @@ fn refused<S: Scope>(
     let missing: Vec<&str> = args
         .iter()
         .zip(source)
-        .filter(|(arg, _)| matches!(arg, LValue::Missing))
+        .filter(|(arg, _)| **arg == LKind::Missing)
         .map(|(_, source)| &**source)
         .collect();
     if !missing.is_empty() {
@@ -221,7 +288,7 @@ fn refused<S: Scope>(
         .into();
     }
     let given: Vec<String> =
-        args.iter().zip(source).map(|(arg, source)| format!("{source}: {}", arg.kind())).collect();
+        args.iter().zip(source).map(|(arg, source)| format!("{source}: {arg}")).collect();
     format!(
         "Cannot call function \"{name}\" with args ({}), available signatures are [{}].",
         given.join(","),

@@ -55,10 +55,9 @@ impl Function {
         })
     }
 
-    /// The kind of every result, when all signatures agree.
-    pub(super) fn only_result(&self) -> Option<LKind> {
-        let (_, first) = self.signatures.first()?;
-        self.signatures.iter().all(|(_, kind)| kind == first).then_some(*first)
+    /// The kind of the result for arguments of these kinds.
+    pub(super) fn result(&self, args: &[LKind]) -> Option<LKind> {
+        self.signatures.iter().find(|(kinds, _)| *kinds == args).map(|(_, result)| *result)
     }
 
     /// `(float,duration), (int)`, sorted.

@@ -33,10 +33,12 @@ impl Parser<'_> {
     fn chain(&mut self, head: Parsed) -> Result<Parsed, Diagnostic> {
         let mut links = Vec::new();
         let mut depth = head.expr.depth;
+        let mut place = head.place;
         while let Some(op) = chain_op(self.peek().token) {
             let mut comment = self.take_comment();
             let op_pos = self.next().start;
             let op_pos = self.pos(op_pos);
+            place = op_pos;
             let name = self.expect(Token::Identifier)?;
             append(&mut comment, self.passed_comment());
             let pos = self.pos(name.start);
@@ -49,9 +51,9 @@ impl Parser<'_> {
             };
             links.push(Link { op, op_pos, pos, comment, target });
         }
-        let pos = head.start;
+        let pos = head.expr.pos;
         let kind = ExprKind::Chain { head: Box::new(head.expr), links };
-        node(pos, pos, kind, None, depth + 1)
+        node(pos, place, kind, None, depth + 1)
     }
 
     /// A name, or a call of it. `full`: its arguments may be chains, lambdas and lists.
@@ -75,7 +77,7 @@ impl Parser<'_> {
         let mut multi_line = false;
         while self.peek().token != Token::RightParen {
             let arg = if full { self.expression()? } else { self.binary_expression()? };
-            multi_line = arg.start.line != line || starts_with_comment(&arg.expr);
+            multi_line = arg.place.line != line || starts_with_comment(&arg.expr);
             args.push(arg.expr);
             if self.peek().token != Token::Comma {
                 break;
@@ -136,25 +138,26 @@ impl Parser<'_> {
                 right = self.binary(right, next.precedence())?;
             }
             append(&mut leading(&mut left.expr).comment, comment);
-            let start = left.start;
+            let apart = left.place.line != right.place.line;
             let kind = ExprKind::Binary {
                 op,
-                multi_line: start.line != right.expr.pos.line || starts_with_comment(&right.expr),
+                multi_line: apart || starts_with_comment(&right.expr),
                 parens: false,
                 left: Box::new(left.expr),
                 right: Box::new(right.expr),
             };
-            left = self.binary_node(op_start, start, kind)?;
+            left = self.binary_node(op_start, kind)?;
         }
         Ok(left)
     }
 
-    fn binary_node(&self, at: usize, start: Pos, kind: ExprKind) -> Result<Parsed, Diagnostic> {
+    fn binary_node(&self, at: usize, kind: ExprKind) -> Result<Parsed, Diagnostic> {
         let depth = match &kind {
             ExprKind::Binary { left, right, .. } => left.depth.max(right.depth) + 1,
             _ => 1,
         };
-        node(self.pos(at), start, kind, None, depth)
+        let pos = self.pos(at);
+        node(pos, pos, kind, None, depth)
     }
 
     fn primary(&mut self) -> Result<Parsed, Diagnostic> {
@@ -173,18 +176,15 @@ impl Parser<'_> {
     /// Parentheses around anything but a binary expression, and doubled ones, leave no trace.
     fn parenthesized(&mut self) -> Result<Parsed, Diagnostic> {
         let mut comment = self.take_comment();
-        let open = self.expect(Token::LeftParen)?.start;
-        let Parsed { mut expr, mut start } = self.binary_expression()?;
+        self.expect(Token::LeftParen)?;
+        let Parsed { mut expr, place } = self.binary_expression()?;
         self.expect(Token::RightParen)?;
         append(&mut comment, expr.comment.take());
         expr.comment = comment;
-        if let ExprKind::Binary { parens, .. } = &mut expr.kind
-            && !*parens
-        {
+        if let ExprKind::Binary { parens, .. } = &mut expr.kind {
             *parens = true;
-            start = self.pos(open);
         }
-        Ok(Parsed { expr, start })
+        Ok(Parsed { expr, place })
     }
 
     fn unary(&mut self, op: UnaryOp) -> Result<Parsed, Diagnostic> {
@@ -221,16 +221,16 @@ impl Parser<'_> {
     }
 }
 
-/// An expression of `depth` levels, which starts at `start` and whose errors name `pos`.
+/// An expression of `depth` levels, whose errors name `pos`; lines break by `place`.
 fn node(
     pos: Pos,
-    start: Pos,
+    place: Pos,
     kind: ExprKind,
     comment: Option<Comment>,
     depth: u32,
 ) -> Result<Parsed, Diagnostic> {
     check_depth(depth, MAX_DEPTH, pos)?;
-    Ok(Parsed { expr: Expr { pos, kind, comment, depth }, start })
+    Ok(Parsed { expr: Expr { pos, kind, comment, depth }, place })
 }
 
 fn chain_op(token: Token) -> Option<ChainOp> {

@@ -28,7 +28,8 @@ pub(super) struct History {
     ring: Box<[Level]>,
     newest: usize,
     flapping: bool,
-    first: Time,
+    /// When it last left OK, as far as it is known.
+    first: Option<Time>,
     last: Time,
 }
 
@@ -61,13 +62,14 @@ impl Step {
 impl History {
     /// A group that is OK, or at the level and time that a topic had for it.
     pub(super) fn new(rules: &Rules, restored: Option<(Level, Time)>) -> Self {
-        let (level, time) = restored.unwrap_or((Level::Ok, Time(0)));
+        let level = restored.map_or(Level::Ok, |(level, _)| level);
+        let first = restored.map(|(_, time)| time);
         let length = if rules.flapping.is_some() { rules.history.max(2) } else { 0 };
         let mut ring = vec![Level::Ok; length].into_boxed_slice();
         if let Some(slot) = ring.first_mut() {
             *slot = level;
         }
-        Self { level, ring, newest: 0, flapping: false, first: time, last: time }
+        Self { level, ring, newest: 0, flapping: false, first, last: first.unwrap_or(Time(0)) }
     }
 
     /// The level now.
@@ -94,9 +96,10 @@ impl History {
     pub(super) fn fire(&mut self, step: Step, time: Time) -> Duration {
         self.last = time;
         if step.previous == Level::Ok {
-            self.first = time;
+            self.first = Some(time);
         }
-        self.last.since(self.first)
+        // What left OK while it was flapping counts from its first event.
+        time.since(*self.first.get_or_insert(time))
     }
 
     /// Weighted share of changes between neighbours in the ring. The walk starts at the newest level
@@ -168,6 +171,12 @@ mod tests {
     fn flapping_suppresses_after_the_recorded_number_of_changes() {
         let rules = Rules { flapping: Some((0.1, 0.2)), ..RULES };
         assert_eq!(play(&rules, "OCOCOCOCCCCCCCCOOOOOOOCCC"), "C0 O1 C0 O1 ");
+    }
+
+    #[test]
+    fn what_left_ok_while_flapping_counts_from_its_first_event() {
+        let rules = Rules { history: 2, flapping: Some((0.9, 0.0)), ..RULES };
+        assert_eq!(play(&rules, "CCC"), "C0 C1 ");
     }
 
     #[test]
