@@ -222,11 +222,8 @@ impl State<'_, '_> {
 
     /// A value under a verb that is not for it; width and precision hold for the value.
     fn bad(&self, verb: char, datum: &Datum<'_>, flags: &Flags) -> String {
-        let shown = if verb == 'v' {
-            print::text(datum, self.zone)
-        } else {
-            self.one('v', datum, flags)
-        };
+        let shown =
+            if verb == 'v' { print::text(datum, self.zone) } else { self.one('v', datum, flags) };
         format!("%!{verb}({}={shown})", datum.type_name())
     }
 }
