@@ -29,7 +29,7 @@ pub(crate) fn read_vars(json: &Map<String, Json>) -> Result<Result<Vars, VarErro
     }
 }
 
-fn vars_refused(error: VarError) -> Refused {
+pub(super) fn vars_refused(error: VarError) -> Refused {
     Refused::Request(match error {
         VarError::Json => "invalid JSON".to_owned(),
         VarError::Unsupported(text) => text,

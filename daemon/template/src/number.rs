@@ -3,6 +3,9 @@
 /// From this exponent on the shortest form is written with an exponent.
 const SHORTEST_LIMIT: i32 = 6;
 
+/// No float has more places than these; what is asked for beyond is zeros.
+const MOST_PLACES: usize = 1100;
+
 /// Go's `%g` with the fewest digits that read back as the same number; also its `%v`.
 pub(crate) fn shortest(value: f64) -> String {
     general(value, None, false)
@@ -13,24 +16,31 @@ pub(crate) fn exponential(value: f64, precision: Option<usize>) -> String {
     if let Some(special) = special(value) {
         return special.to_owned();
     }
-    let text = match precision {
-        Some(precision) => format!("{value:.precision$e}"),
+    let (places, zeros) = split(precision);
+    let text = match places {
+        Some(places) => format!("{value:.places$e}"),
         None => format!("{value:e}"),
     };
     let (mantissa, exponent) = text.split_once('e').expect("an exponent is always written");
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
+    format!("{mantissa}{zeros}e{sign}{:02}", exponent.abs())
 }
 
 pub(crate) fn fixed(value: f64, precision: Option<usize>) -> String {
     if let Some(special) = special(value) {
         return special.to_owned();
     }
-    match precision {
-        Some(precision) => format!("{value:.precision$}"),
-        None => format!("{value}"),
+    match split(precision) {
+        (Some(places), zeros) => format!("{value:.places$}{zeros}"),
+        (None, _) => format!("{value}"),
     }
+}
+
+/// The places that are asked for, and the zeros that follow them.
+fn split(precision: Option<usize>) -> (Option<usize>, String) {
+    let beyond = precision.unwrap_or(0).saturating_sub(MOST_PLACES);
+    (precision.map(|precision| precision - beyond), "0".repeat(beyond))
 }
 
 /// Go's `%g`; `keeps` zeros, as with the flag `#`.

@@ -205,7 +205,8 @@ fn write_part(out: &mut String, moment: &Moment, part: Part) -> std::fmt::Result
                 shown = shown.trim_end_matches('0');
             }
             if !shown.is_empty() {
-                write!(out, "{sign}{shown:0<digits$}", digits = if trims { 0 } else { digits })?;
+                let zeros = if trims { 0 } else { digits - shown.len() };
+                write!(out, "{sign}{shown}{}", "0".repeat(zeros))?;
             }
         }
     }

@@ -39,6 +39,22 @@ fn deep_nesting_is_an_error() {
     check_all(Mode::Text, &[(&text, "template: message:1: nested deeper than 100 levels")]);
 }
 
+#[test]
+fn widths_precisions_and_layouts_may_be_long() {
+    const LONG: usize = 100_000;
+    for (verb, shown) in [("%0100000d", "7"), ("%.100000d", "7")] {
+        let found = render(Mode::Text, &format!("{{{{ printf {verb:?} 7 }}}}"));
+        assert_eq!(found, format!("{}{shown}", "0".repeat(LONG - 1)), "{verb}");
+    }
+    for (verb, head, tail) in [("%.100000f", "2.5", ""), ("%.100000e", "2.5", "e+00")] {
+        let found = render(Mode::Text, &format!("{{{{ printf {verb:?} 2.5 }}}}"));
+        assert_eq!(found, format!("{head}{}{tail}", "0".repeat(LONG - 1)), "{verb}");
+    }
+    let layout = format!("05.{}", "0".repeat(LONG));
+    let found = render(Mode::Text, &format!("{{{{ .Time.Format {layout:?} }}}}"));
+    assert!(found.len() == layout.len() && found.ends_with("000"), "{} bytes", found.len());
+}
+
 proptest! {
     #[test]
     fn any_text_parses_or_is_refused(text in "(\\PC|[{}<>\"'`/=\n -]|\\{\\{|\\}\\}){0,80}") {

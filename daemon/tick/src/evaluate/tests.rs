@@ -147,6 +147,7 @@ fn mistakes_come_with_their_sentence_and_a_hint() {
             "stream|from()\nevery(1m).log()",
             expect![[r#"
                 line 2 char 11: cannot get properties of non pointer value
+                hint: methods and properties exist on nodes; are parentheses missing?
             "#]],
         ),
         (

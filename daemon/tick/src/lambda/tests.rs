@@ -120,14 +120,14 @@ fn a_side_that_is_not_evaluated_is_typed_all_the_same() {
 
 #[test]
 fn an_error_of_types_leaves_the_state_alone() {
-    let lambda = crate::parse_lambda("spread(\"f\") > 1.0 OR abs(\"g\") > 1.0").expect("parses");
+    let lambda = parse_lambda("spread(\"f\") + abs(\"g\") > 1.0").expect("parses");
     let compiled = Compiled::new(&lambda, Expected::Bool).expect("compiles");
     let (mut state, tags) = (State::default(), Tags::default());
-    let zone = jiff::tz::TimeZone::UTC;
+    let zone = TimeZone::UTC;
     let env = Env { now: Time(0), zone: &zone, seed: 0 };
     let mut judge = |f: f64, g: Option<f64>| {
-        let f = ("f".into(), model::Value::Float(f));
-        let g = g.map(|g| ("g".into(), model::Value::Float(g)));
+        let f = ("f".into(), Value::Float(f));
+        let g = g.map(|g| ("g".into(), Value::Float(g)));
         let fields: Fields = std::iter::once(f).chain(g).collect();
         let scope = PointScope { fields: &fields, tags: &tags, time: Time(0) };
         compiled.test(&mut state, &scope, &env).ok()
@@ -139,13 +139,13 @@ fn an_error_of_types_leaves_the_state_alone() {
 
 #[test]
 fn a_name_of_a_field_and_a_tag_fails_where_it_is_not_evaluated_too() {
-    let fields: Fields = [("x".into(), model::Value::Int(1))].into_iter().collect();
+    let fields: Fields = [("x".into(), Value::Int(1))].into_iter().collect();
     let tags: Tags = [("x".into(), "t".into())].into_iter().collect();
     let scope = PointScope { fields: &fields, tags: &tags, time: Time(0) };
-    let zone = jiff::tz::TimeZone::UTC;
+    let zone = TimeZone::UTC;
     let env = Env { now: Time(0), zone: &zone, seed: 0 };
     for text in ["FALSE AND \"x\" > 1", "TRUE OR \"x\" > 1", "isPresent(\"y\") AND \"x\" > 1"] {
-        let lambda = crate::parse_lambda(text).expect("parses");
+        let lambda = parse_lambda(text).expect("parses");
         let compiled = Compiled::new(&lambda, Expected::Bool).expect("compiles");
         let error = compiled.test(&mut State::default(), &scope, &env).expect_err(text);
         assert_eq!(error.to_string(), "cannot have field and tags with same name \"x\"");

@@ -64,7 +64,8 @@ impl Flags {
             (None, Some(width)) if self.zero && !self.minus => width.saturating_sub(sign.len()),
             _ => 0,
         };
-        self.pad_blank(&format!("{sign}{prefix}{digits:0>least$}"))
+        let zeros = "0".repeat(least.saturating_sub(digits.len()));
+        self.pad_blank(&format!("{sign}{prefix}{zeros}{digits}"))
     }
 
     pub(super) fn pad_float(&self, text: &str) -> String {
