@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use crate::controller::{Surroundings, run as control};
+use crate::controller::{Operator, run as control};
+use crate::crd;
 use crate::health::{Health, serve};
-use crate::{crd, member};
+use crate::outside::Real;
 
 /// What `kapacitor-operator help` prints.
 const USAGE: &str = "\
@@ -105,12 +106,12 @@ fn start(flags: Flags) -> anyhow::Result<()> {
     runtime.context("failed to start the runtime")?.block_on(async {
         let client = kube::Client::try_default().await.context("failed to find Kubernetes")?;
         let health = Arc::new(Health::default());
-        let surroundings = Surroundings { client, members: member::Http, image: flags.image };
+        let operator = Operator::new(Real::new(client.clone(), flags.image));
         tokio::select! {
             served = serve(flags.listen, health.clone()) => {
                 served.with_context(|| format!("failed to serve on {}", flags.listen))
             }
-            () = control(surroundings, flags.namespace.as_deref(), health.clone()) => Ok(()),
+            () = control(operator, client, flags.namespace.as_deref(), health.clone()) => Ok(()),
         }
     })
 }

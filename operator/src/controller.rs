@@ -1,54 +1,44 @@
 //! The controller: observe → decide → build → apply → status, once per change or tick of a resource.
 //!
 //! At most one effect with consequences per reconcile; the next one is asked for at once. Between
-//! effects nothing is remembered in memory: a restart at any point loses nothing.
+//! effects nothing that matters is remembered: a restart at any point loses nothing.
 
 mod apply;
 pub mod build;
 pub mod decide;
+mod influx;
+mod memory;
 mod observe;
 mod status;
 pub mod wanted;
+mod watch;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::api::ListParams;
-use kube::runtime::controller::Action;
-use kube::runtime::{Controller, watcher};
-use kube::{Api, Client, ResourceExt as _};
-use tokio::signal::unix::{SignalKind, signal};
+use kube::ResourceExt as _;
 
 use crate::crd::KapacitorCluster;
-use crate::health::Health;
-use crate::member::Members;
-use decide::{Decision, Reason, decide};
+use crate::outside::Outside;
+use crate::server::{Event, Server as _};
+use apply::Hand;
+use decide::{Decision, Reason, Tone, decide};
+use memory::Memory;
 use wanted::Wanted;
-
-/// Who applies: the one field manager.
-pub const MANAGER: &str = "kapacitor-operator";
+pub use watch::run;
 
 /// After an effect: look again at once, but let others have a turn.
 const AFTER_EFFECT: Duration = Duration::from_millis(50);
-/// While members start or join.
+/// While members start, join or leave.
 const WHILE_WAITING: Duration = Duration::from_secs(1);
 /// While all is as wished: members may leave the wish without telling Kubernetes.
 const AT_REST: Duration = Duration::from_secs(30);
 /// After a failure.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
-/// Between attempts to find the definition of the resource.
-const UNTIL_DEFINED: Duration = Duration::from_secs(2);
 
-/// What is the same for all clusters.
-pub struct Surroundings<M> {
-    /// Kubernetes.
-    pub client: Client,
-    /// The members.
-    pub members: M,
-    /// Image of the members of clusters that name none.
-    pub image: String,
+/// What runs clusters in a world.
+pub struct Operator<O> {
+    outside: O,
+    memory: Memory,
 }
 
 /// What ends a reconcile.
@@ -63,15 +53,30 @@ pub enum Error {
         source: Box<kube::Error>,
     },
     /// A member refused or did not answer.
-    #[error("failed to add {member} through {through}: {source}")]
-    Add {
-        /// Whom.
-        member: String,
-        /// Who was asked.
-        through: String,
+    #[error("failed to {what}: {source}")]
+    Member {
+        /// What was tried.
+        what: String,
         /// Why it failed.
         source: Box<client::Error>,
     },
+    /// An InfluxDB refused or did not answer.
+    #[error("failed to drop subscriptions from InfluxDB {influxdb:?}: {source}")]
+    Drop {
+        /// Which.
+        influxdb: String,
+        /// Why it failed.
+        source: ::influx::Error,
+    },
+    /// No login for an InfluxDB.
+    #[error("failed to log in: {0}")]
+    Login(String),
+    /// What stands in the ledger is no Member ID.
+    #[error("failed to remove {0}: that is no Member ID")]
+    NoMemberId(String),
+    /// Another process leads.
+    #[error("another operator leads")]
+    LeadsNoMore,
     /// No randomness.
     #[error("failed to make a key: {0}")]
     Entropy(#[from] getrandom::Error),
@@ -81,101 +86,115 @@ impl Error {
     fn of(what: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |source| Self::Kube { what, source: Box::new(source) }
     }
-}
 
-/// Runs until SIGTERM. `namespace` narrows what is watched.
-pub async fn run<M: Members + 'static>(
-    surroundings: Surroundings<M>,
-    namespace: Option<&str>,
-    health: Arc<Health>,
-) {
-    let client = surroundings.client.clone();
-    let clusters: Api<KapacitorCluster> = in_namespace(&client, namespace);
-    let sets: Api<StatefulSet> = in_namespace(&client, namespace);
-    tokio::select! {
-        () = until_defined(&clusters, &health) => {}
-        () = terminated() => return,
+    fn asking(what: String) -> impl FnOnce(client::Error) -> Self {
+        move |source| Self::Member { what, source: Box::new(source) }
     }
-    tracing::info!(namespace = namespace.unwrap_or("all"), "watching");
-    Controller::new(clusters, watcher::Config::default())
-        .owns(sets, watcher::Config::default())
-        .shutdown_on_signal()
-        .run(reconcile, |_, _, _| Action::requeue(AFTER_ERROR), Arc::new(surroundings))
-        .for_each(|result| async move {
-            if let Err(error) = result {
-                tracing::warn!(%error, "reconcile failed");
+
+    /// Somebody else was faster, or is at it.
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Kube { source, .. } => {
+                matches!(&**source, kube::Error::Api(status) if status.is_conflict())
             }
-        })
-        .await;
-}
-
-/// Waits until the resource is defined and may be read.
-async fn until_defined(clusters: &Api<KapacitorCluster>, health: &Health) {
-    while let Err(error) = clusters.list(&ListParams::default().limit(1)).await {
-        let why = format!("cannot list kapacitorclusters.kapacitor.dev: {error}");
-        tracing::warn!("{why}");
-        health.missing(why);
-        tokio::time::sleep(UNTIL_DEFINED).await;
-    }
-    health.complete();
-}
-
-/// SIGTERM. Process 1 of a container would not even notice it otherwise.
-async fn terminated() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => drop(terminate.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-fn in_namespace<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
-}
-
-async fn reconcile<M: Members + 'static>(
-    seen: Arc<KapacitorCluster>,
-    surroundings: Arc<Surroundings<M>>,
-) -> Result<Action, Error> {
-    let namespace = seen.namespace().expect("the resource is namespaced");
-    let clusters: Api<KapacitorCluster> = Api::namespaced(surroundings.client.clone(), &namespace);
-    // The watch may lag behind: what leads to effects is read anew.
-    let live = clusters.get_opt(&seen.name_any()).await.map_err(Error::of("read the resource"))?;
-    let Some(resource) = live else { return Ok(Action::await_change()) };
-    let key = observe::admin_key(&surroundings.client, &resource).await?;
-    let wanted = match Wanted::of(&resource, &surroundings.image, key.public()) {
-        Ok(wanted) => wanted,
-        Err(why) => {
-            let decision = Decision::stuck(Reason::InvalidSpec, why.to_string());
-            status::write(&clusters, &resource, None, &decision, None).await?;
-            return Ok(Action::await_change());
+            Self::Member { source, .. } => source.status() == Some(409),
+            _ => false,
         }
-    };
-    let observed = observe::observe(&surroundings, &resource, &wanted, &key).await?;
-    let decision = decide(&observed);
-    let outcome = match &decision.effect {
-        None => Ok(()),
-        Some(effect) => {
-            tracing::info!(
-                cluster = %wanted.names.cluster,
-                %namespace,
-                reason = decision.reason.as_str(),
-                "{effect}"
-            );
-            apply::apply(&surroundings, &wanted, &observed, &key, effect).await
+    }
+
+    /// When to try again.
+    fn pause(&self) -> Duration {
+        if self.is_conflict() { WHILE_WAITING } else { AFTER_ERROR }
+    }
+}
+
+impl<O: Outside> Operator<O> {
+    /// An operator in this world.
+    pub fn new(outside: O) -> Self {
+        Self { outside, memory: Memory::default() }
+    }
+
+    /// Looks at a cluster, does the next thing, and says when to look again; `None`: when it changes.
+    pub async fn reconcile(&self, namespace: &str, name: &str) -> Result<Option<Duration>, Error> {
+        let server = self.outside.server();
+        // The watch may lag behind: what leads to effects is read anew.
+        let live: Option<KapacitorCluster> =
+            server.get(namespace, name).await.map_err(Error::of("read the resource"))?;
+        let Some(resource) = live else { return Ok(None) };
+        let key = observe::admin_key(server, &resource).await?;
+        let wanted = match Wanted::of(&resource, self.outside.image(), key.public()) {
+            Ok(wanted) => wanted,
+            Err(why) => {
+                let decision = Decision::stuck(Reason::InvalidSpec, why.to_string());
+                self.tell(&resource, &decision, None).await;
+                let now = self.outside.now();
+                let status = status::next(&resource, None, &decision, None, now);
+                status::write(server, resource, status).await?;
+                return Ok(None);
+            }
+        };
+        let seen = observe::observe(self, &resource, &wanted, &key).await?;
+        let decision = decide(&seen);
+        let outcome = match &decision.effect {
+            None => Ok(()),
+            Some(effect) => {
+                let reason = decision.reason.as_str();
+                tracing::info!(cluster = name, namespace, reason, "{effect}");
+                let (resource, wanted) = (&resource, &wanted);
+                Hand { operator: self, resource, wanted, seen: &seen, key: &key }
+                    .apply(effect)
+                    .await
+            }
+        };
+        if matches!(outcome, Err(Error::LeadsNoMore)) {
+            return outcome.map(|()| None);
         }
-    };
-    let trouble = outcome.as_ref().err().map(ToString::to_string);
-    status::write(&clusters, &resource, Some(&observed), &decision, trouble.as_deref()).await?;
-    outcome?;
-    Ok(Action::requeue(match (&decision.effect, decision.reason) {
-        (Some(_), _) => AFTER_EFFECT,
-        (None, reason) if reason.is_waiting() => WHILE_WAITING,
-        (None, _) => AT_REST,
-    }))
+        let trouble = outcome.as_ref().err().map(ToString::to_string);
+        self.tell(&resource, &decision, trouble.as_deref()).await;
+        let uid = resource.uid().unwrap_or_default();
+        let status =
+            status::next(&resource, Some(&seen), &decision, trouble.as_deref(), self.outside.now());
+        status::write(server, resource, status).await?;
+        outcome?;
+        let pause = match (&decision.effect, decision.reason) {
+            (Some(_), _) => AFTER_EFFECT,
+            (None, reason) if reason.is_waiting() => WHILE_WAITING,
+            (None, _) => AT_REST,
+        };
+        let ask = self.memory.next_ask(&uid, seen.now).unwrap_or(pause);
+        Ok(Some(pause.min(ask.max(WHILE_WAITING))))
+    }
+
+    /// One event for every effect; for what is only awaited, when it is new and unusual. What is
+    /// written down is told before it is: so nothing that happened lacks its event.
+    async fn tell(&self, about: &KapacitorCluster, decision: &Decision, trouble: Option<&str>) {
+        let conditions = about.status.iter().flat_map(|status| &status.conditions);
+        let old = conditions.into_iter().find(|condition| condition.type_ == "Ready");
+        let (reason, note) = match (&decision.effect, trouble) {
+            (Some(_), None) => (decision.reason, decision.message.clone()),
+            (_, Some(trouble)) => {
+                if old.is_some_and(|old| old.message.contains(trouble)) {
+                    return;
+                }
+                (Reason::EffectFailed, trouble.to_owned())
+            }
+            (None, None) => {
+                let known = old.is_some_and(|old| old.reason == decision.reason.as_str());
+                if known || decision.reason.tone() == Tone::Normal {
+                    return;
+                }
+                (decision.reason, decision.message.clone())
+            }
+        };
+        let effect = decision.effect.as_ref();
+        let ordinal = effect.and_then(decide::Effect::ordinal);
+        let event = Event {
+            reason: reason.as_str(),
+            warning: reason.tone() == Tone::Warning,
+            action: effect.map_or("Wait", decide::Effect::name).to_owned(),
+            note,
+            pod: ordinal.map(|ordinal| format!("{}-{ordinal}", about.name_any())),
+        };
+        self.outside.server().publish(about, event).await;
+    }
 }

@@ -15,7 +15,7 @@ use kube::{CustomResource, CustomResourceExt as _, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-pub use status::{KapacitorClusterStatus, MemberState, MemberStatus};
+pub use status::{Cause, KapacitorClusterStatus, MemberState, MemberStatus};
 
 /// The API group.
 pub const GROUP: &str = "kapacitor.dev";

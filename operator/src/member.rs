@@ -1,22 +1,30 @@
-//! What the operator asks members: who is in your cluster, and take this one in.
+//! What the operator asks members: who is in your cluster, take this one in, take that one out.
 //!
 //! A trait, so that tests stand in for the members; [`Http`] asks real ones.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-pub use client::cluster::{Cluster, State, Status};
+use serde_json::{Map, json};
 
-/// Longest wait for a member's view of its cluster. Too short and a busy member counts as away; too
-/// long and one that hangs holds up its cluster's reconcile.
+pub use client::cluster::{Cluster, State, Status};
+pub use client::{Error, MemberId};
+
+/// Longest wait for a member's view of its cluster or its tasks. Too short and a busy member counts as
+/// away; too long and one that hangs holds up its cluster's reconcile.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest wait for a member to be added; it waits for both clusters.
-const ADD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for a member to be added or removed: it waits for both sides, and one that goes hands
+/// over what it holds first.
+const CHANGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Asks members over HTTP.
 pub trait Members: Send + Sync {
     /// The cluster as the member at `url` sees it.
-    fn cluster(&self, url: &str) -> impl Future<Output = Result<Cluster, client::Error>> + Send;
+    fn cluster(&self, url: &str) -> impl Future<Output = Result<Cluster, Error>> + Send;
+
+    /// Names of the tasks that the member at `url` runs.
+    fn tasks(&self, url: &str) -> impl Future<Output = Result<BTreeSet<String>, Error>> + Send;
 
     /// Has the member at `url` take in the one whose RPC is at `rpc_address`.
     fn add(
@@ -24,7 +32,24 @@ pub trait Members: Send + Sync {
         url: &str,
         token: String,
         rpc_address: &str,
-    ) -> impl Future<Output = Result<(), client::Error>> + Send;
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Has the member at `url` remove another one. One that is gone already is a success.
+    fn remove(
+        &self,
+        url: &str,
+        token: String,
+        id: MemberId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Has the member at `url` drop its subscriptions to the InfluxDB called `influxdb` and make none
+    /// (`true`), or make them again (`false`).
+    fn quiesce(
+        &self,
+        url: &str,
+        influxdb: &str,
+        quiet: bool,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Real members.
@@ -32,20 +57,33 @@ pub trait Members: Send + Sync {
 pub struct Http;
 
 impl Members for Http {
-    async fn cluster(&self, url: &str) -> Result<Cluster, client::Error> {
+    async fn cluster(&self, url: &str) -> Result<Cluster, Error> {
         client(url, None, LOOK_TIMEOUT)?.cluster().await
     }
 
-    async fn add(&self, url: &str, token: String, rpc_address: &str) -> Result<(), client::Error> {
-        client(url, Some(token), ADD_TIMEOUT)?.add_member(rpc_address).await
+    async fn tasks(&self, url: &str) -> Result<BTreeSet<String>, Error> {
+        let tasks = client(url, None, LOOK_TIMEOUT)?.tasks("", &["id", "executing"]).await?;
+        Ok(tasks.into_iter().filter(|task| task.executing).map(|task| task.id).collect())
+    }
+
+    async fn add(&self, url: &str, token: String, rpc_address: &str) -> Result<(), Error> {
+        client(url, Some(token), CHANGE_TIMEOUT)?.add_member(rpc_address).await
+    }
+
+    async fn remove(&self, url: &str, token: String, id: MemberId) -> Result<(), Error> {
+        match client(url, Some(token), CHANGE_TIMEOUT)?.remove_member(id).await {
+            Err(error) if error.is_missing() => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn quiesce(&self, url: &str, influxdb: &str, quiet: bool) -> Result<(), Error> {
+        let set = Map::from_iter([("disable-subscriptions".to_owned(), json!(quiet))]);
+        client(url, None, LOOK_TIMEOUT)?.override_config("influxdb", influxdb, &set).await
     }
 }
 
-fn client(
-    url: &str,
-    token: Option<String>,
-    timeout: Duration,
-) -> Result<client::Client, client::Error> {
+fn client(url: &str, token: Option<String>, timeout: Duration) -> Result<client::Client, Error> {
     let user_agent = concat!("kapacitor-operator/", env!("CARGO_PKG_VERSION")).to_owned();
     let url = url.to_owned();
     client::Client::new(client::Options {

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt as _;
+
+use crate::crd::KapacitorCluster;
+
 /// Port of the HTTP API.
 pub const HTTP_PORT: i32 = 9092;
 /// Port of RPC.
@@ -9,12 +13,46 @@ pub const RPC_PORT: i32 = 9091;
 /// Port of gossip, UDP and TCP.
 pub const GOSSIP_PORT: i32 = 9090;
 
+/// What the names of subscriptions begin with.
+const SUBSCRIPTION: &str = "kapacitor-";
+
+/// Annotation of a claim: whose identity it holds.
+pub const MEMBER_ID: &str = "kapacitor.dev/member-id";
+/// Annotation of a claim: the cluster that its member is in.
+pub const CLUSTER_ID: &str = "kapacitor.dev/cluster-id";
+/// Annotation of a claim: its member is on its way out.
+pub const LEAVING: &str = "kapacitor.dev/leaving";
+/// Annotation of a claim: its member has left and the claim was kept.
+pub const RETIRED: &str = "kapacitor.dev/retired";
+/// Annotation of a claim: its member was asked to be without subscriptions.
+pub const QUIESCED: &str = "kapacitor.dev/quiesced";
+/// Annotation of a claim, by people: `true` keeps it when its member leaves.
+pub const KEEP: &str = "kapacitor.dev/keep";
+/// Annotation of a pod, by people: `true` puts a new member with a new volume in its place.
+pub const REPLACE: &str = "kapacitor.dev/replace";
+/// Annotation of the resource, by people: `true` waits for no InfluxDB to be clean.
+pub const SKIP_CLEANUP: &str = "kapacitor.dev/skip-subscription-cleanup";
+/// Annotation of the resource, by people: `true` removes a member although it alone runs some tasks.
+pub const ALLOW_TASK_LOSS: &str = "kapacitor.dev/allow-task-loss";
+
 /// Label that holds the name of the resource.
-const INSTANCE: &str = "app.kubernetes.io/instance";
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
 /// Label that says what runs.
 const APP: &str = "app.kubernetes.io/name";
 /// Label that says who manages it.
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// What all children have in common, as list and watch requests take it.
+pub const OURS: &str = "app.kubernetes.io/managed-by=kapacitor-operator";
+
+/// Name of the subscriptions of a member, in `subscription-mode = "server"`.
+pub fn subscription(member_id: &str) -> String {
+    format!("{SUBSCRIPTION}{member_id}")
+}
+
+/// Whose subscription this is.
+pub fn subscriber(subscription: &str) -> Option<&str> {
+    subscription.strip_prefix(SUBSCRIPTION)
+}
 
 /// The names of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +66,15 @@ pub struct Names {
 }
 
 impl Names {
+    /// Of a resource's children.
+    pub fn of(resource: &KapacitorCluster) -> Self {
+        Self {
+            cluster: resource.name_any(),
+            namespace: resource.namespace().unwrap_or_default(),
+            domain: resource.spec.cluster_domain.clone(),
+        }
+    }
+
     /// Of the headless Service that gives each pod its host name.
     pub fn headless(&self) -> String {
         format!("{}-members", self.cluster)
@@ -48,6 +95,17 @@ impl Names {
         format!("{}-{ordinal}", self.cluster)
     }
 
+    /// Of the claim of a member's pod.
+    pub fn claim(&self, ordinal: i32) -> String {
+        format!("data-{}", self.pod(ordinal))
+    }
+
+    /// The number in the name of a pod or claim, `prefix` in front of the cluster's name.
+    pub fn ordinal(&self, prefix: &str, name: &str) -> Option<i32> {
+        let rest = name.strip_prefix(prefix)?.strip_prefix(&self.cluster)?.strip_prefix('-')?;
+        rest.parse().ok().filter(|ordinal: &i32| rest == ordinal.to_string())
+    }
+
     /// The host name of the pod called `pod`.
     pub fn host(&self, pod: &str) -> String {
         format!("{pod}.{}.{}.svc.{}", self.headless(), self.namespace, self.domain)
@@ -61,6 +119,12 @@ impl Names {
     /// Where the RPC of a member is, `host:port`.
     pub fn rpc_address(&self, ordinal: i32) -> String {
         format!("{}:{RPC_PORT}", self.host(&self.pod(ordinal)))
+    }
+
+    /// Whether a host name is that of the member with this number, with or without the domain.
+    pub fn is_host(&self, ordinal: i32, host: &str) -> bool {
+        let short = format!("{}.{}.{}.svc", self.pod(ordinal), self.headless(), self.namespace);
+        host == short || host.strip_prefix(&short).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// Labels that select the pods.

@@ -176,8 +176,12 @@ pub async fn observe(client: &Client) -> Result<(BTreeSet<Source>, Vec<Subscript
             Err(e) => return Err(e),
         }
     }
-    let present = parse(&client.query("", "SHOW SUBSCRIPTIONS").await?);
-    Ok((sources, present))
+    Ok((sources, list(client).await?))
+}
+
+/// All subscriptions that the server shows, whoever made them.
+pub async fn list(client: &Client) -> Result<Vec<Subscription>, Error> {
+    Ok(parse(&client.query("", "SHOW SUBSCRIPTIONS").await?))
 }
 
 fn names(series: &[Series]) -> Vec<String> {

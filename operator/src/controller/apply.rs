@@ -1,87 +1,219 @@
-//! Carrying out one effect. The two that only record something are carried out by the status.
+//! Carrying out one effect. Whatever it writes down in the ledger is written by `status`, afterwards.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::core::NamespaceResourceScope;
-use kube::{Api, Client, Resource, ResourceExt as _};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use serde_json::json;
 
 use super::build;
-use super::decide::{Effect, Observed};
+use super::decide::{Effect, Observed, Who};
 use super::observe::FoundKey;
 use super::wanted::Wanted;
-use super::{Error, MANAGER, Surroundings};
+use super::{Error, Operator, influx};
+use crate::crd::KapacitorCluster;
 use crate::key::AdminKey;
-use crate::member::Members;
+use crate::member::{self, MemberId, Members as _};
+use crate::name;
+use crate::outside::Outside;
+use crate::server::{Object, Server as _, Version};
+use crate::subscriptions::{Influx as _, Row};
 
-pub(super) async fn apply<M: Members>(
-    surroundings: &Surroundings<M>,
-    wanted: &Wanted,
-    observed: &Observed,
-    key: &FoundKey,
-    effect: &Effect,
-) -> Result<(), Error> {
-    let client = &surroundings.client;
-    match effect {
-        Effect::CreateAdminKey => create_admin_key(client, wanted).await,
-        Effect::ApplyChildren { replicas } => apply_children(client, wanted, *replicas).await,
-        Effect::AddMember { through, ordinal } => {
-            let (Some(cluster), FoundKey::Good(key)) = (&observed.cluster_id, key) else {
-                return Ok(());
-            };
-            let token = key.token(cluster, seconds_since_1970());
-            let through = wanted.names.api_url(*through);
-            let member = wanted.names.rpc_address(*ordinal);
-            surroundings.members.add(&through, token, &member).await.map_err(|source| Error::Add {
-                member,
-                through,
-                source: Box::new(source),
-            })
+/// Annotations to set (`Some`) and to take away (`None`).
+type Marks = BTreeMap<&'static str, Option<String>>;
+
+/// What an effect is carried out with.
+pub(super) struct Hand<'a, O> {
+    pub(super) operator: &'a Operator<O>,
+    pub(super) resource: &'a KapacitorCluster,
+    pub(super) wanted: &'a Wanted,
+    pub(super) seen: &'a Observed,
+    pub(super) key: &'a FoundKey,
+}
+
+impl<O: Outside> Hand<'_, O> {
+    pub(super) async fn apply(&self, effect: &Effect) -> Result<(), Error> {
+        if !self.operator.outside.leads().await {
+            return Err(Error::LeadsNoMore);
         }
-        Effect::RecordCluster { .. } | Effect::RecordMember { .. } => Ok(()),
+        match effect {
+            Effect::CreateAdminKey => self.create_admin_key().await,
+            Effect::ApplyChildren => self.apply_children().await,
+            Effect::AddMember { through, ordinal } => self.add(*through, *ordinal).await,
+            Effect::RemoveMember { through, who } => self.remove(*through, who).await,
+            Effect::Stop { set } => self.resize(set, 0).await,
+            Effect::Grow { set, to } | Effect::Shrink { set, to } => self.resize(set, *to).await,
+            Effect::RecordMember { who, claim } => {
+                let cluster = self.seen.cluster_id.clone();
+                let marks = Marks::from([
+                    (name::MEMBER_ID, Some(who.member_id.clone())),
+                    (name::CLUSTER_ID, cluster),
+                    (name::LEAVING, None),
+                    (name::RETIRED, None),
+                ]);
+                self.mark(who.ordinal, claim, marks).await
+            }
+            Effect::Condemn { who, claim: Some(claim), .. } => {
+                self.mark(who.ordinal, claim, set(name::LEAVING)).await
+            }
+            Effect::Spare { who, claim: Some(claim) } => {
+                self.mark(who.ordinal, claim, [(name::LEAVING, None)].into()).await
+            }
+            Effect::Quiesce { ordinal, claim } => self.quiesce(*ordinal, claim).await,
+            Effect::Unquiesce { ordinal, claim } => self.unquiesce(*ordinal, claim).await,
+            Effect::DeletePod { ordinal, pod } => {
+                self.delete::<Pod>(&self.wanted.names.pod(*ordinal), pod).await
+            }
+            Effect::DeleteClaim { ordinal, claim } => {
+                let name = self.wanted.names.claim(*ordinal);
+                self.delete::<PersistentVolumeClaim>(&name, claim).await
+            }
+            Effect::Retire { ordinal, claim } => {
+                let mut marks = set(name::RETIRED);
+                marks.insert(name::LEAVING, None);
+                self.mark(*ordinal, claim, marks).await
+            }
+            Effect::DropSubscriptions { rows } => self.drop_subscriptions(rows).await,
+            Effect::Condemn { claim: None, .. }
+            | Effect::Spare { claim: None, .. }
+            | Effect::RebuildLedger { .. }
+            | Effect::RecordCluster { .. }
+            | Effect::Advance { .. }
+            | Effect::Forget { .. } => Ok(()),
+        }
+    }
+
+    async fn create_admin_key(&self) -> Result<(), Error> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let secret = build::admin_key(self.wanted, &AdminKey::from_seed(seed));
+        match self.operator.outside.server().create(&secret).await {
+            // Somebody was faster: theirs is read next time.
+            Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+            created => created.map(drop).map_err(Error::of("create the admin key")),
+        }
+    }
+
+    /// The set's number of pods is no part of what is applied: it keeps the one it has.
+    async fn apply_children(&self) -> Result<(), Error> {
+        let mut children = build::children(self.wanted);
+        self.put(&children.account).await?;
+        self.put(&children.config).await?;
+        self.put(&children.headless).await?;
+        self.put(&children.service).await?;
+        match &self.seen.set {
+            Some(set) => children.set.metadata.uid = Some(set.version.uid.clone()),
+            // A new set begins with one pod.
+            None if self.seen.wish == 0 => return Ok(()),
+            None => {}
+        }
+        self.put(&children.set).await
+    }
+
+    async fn resize(&self, set: &Version, replicas: i32) -> Result<(), Error> {
+        let names = &self.wanted.names;
+        let patch = json!({"spec": {"replicas": replicas}});
+        let server = self.operator.outside.server();
+        let patched = server.merge::<StatefulSet>(&names.namespace, &names.cluster, set, patch);
+        patched.await.map_err(Error::of("resize the StatefulSet"))
+    }
+
+    async fn put<K: Object>(&self, child: &K) -> Result<(), Error> {
+        let applied = self.operator.outside.server().apply(child).await;
+        applied.map(drop).map_err(Error::of("apply a child"))
+    }
+
+    async fn mark(&self, ordinal: i32, claim: &Version, marks: Marks) -> Result<(), Error> {
+        let (names, name) = (&self.wanted.names, self.wanted.names.claim(ordinal));
+        let patch = json!({"metadata": {"annotations": marks}});
+        let server = self.operator.outside.server();
+        let marked = server.merge::<PersistentVolumeClaim>(&names.namespace, &name, claim, patch);
+        marked.await.map_err(Error::of("mark a claim"))
+    }
+
+    async fn delete<K: Object>(&self, name: &str, version: &Version) -> Result<(), Error> {
+        let namespace = &self.wanted.names.namespace;
+        let deleted = self.operator.outside.server().delete::<K>(namespace, name, version).await;
+        deleted.map_err(Error::of("delete what a member left"))
+    }
+
+    fn token(&self) -> String {
+        let now = self.operator.outside.now().as_second().unsigned_abs();
+        match (self.key, &self.seen.cluster_id) {
+            (FoundKey::Good(key), Some(cluster)) => key.token(cluster, now),
+            _ => unreachable!("membership is decided with a key and a cluster only"),
+        }
+    }
+
+    async fn add(&self, through: i32, ordinal: i32) -> Result<(), Error> {
+        let names = &self.wanted.names;
+        let (url, member) = (names.api_url(through), names.rpc_address(ordinal));
+        let added = self.operator.outside.members().add(&url, self.token(), &member).await;
+        added.map_err(Error::asking(format!("add {member} through {url}")))
+    }
+
+    async fn remove(&self, through: i32, who: &Who) -> Result<(), Error> {
+        let url = self.wanted.names.api_url(through);
+        let id: MemberId = who.member_id.parse().map_err(|_| Error::NoMemberId(who.to_string()))?;
+        let removed = self.operator.outside.members().remove(&url, self.token(), id).await;
+        removed.map_err(Error::asking(format!("remove {who} through {url}")))
+    }
+
+    /// Asks all the same if it was asked before; a member that cannot or does not answer goes as it is.
+    async fn quiesce(&self, ordinal: i32, claim: &Version) -> Result<(), Error> {
+        self.mark(ordinal, claim, set(name::QUIESCED)).await?;
+        for influxdb in &self.wanted.spec.influxdb {
+            let url = self.wanted.names.api_url(ordinal);
+            let members = self.operator.outside.members();
+            if let Err(error) = members.quiesce(&url, &influxdb.name, true).await {
+                tracing::info!(member = ordinal, %error, "a leaving member stays subscribed");
+            }
+        }
+        Ok(())
+    }
+
+    async fn unquiesce(&self, ordinal: i32, claim: &Version) -> Result<(), Error> {
+        for influxdb in &self.wanted.spec.influxdb {
+            let url = self.wanted.names.api_url(ordinal);
+            let members = self.operator.outside.members();
+            match members.quiesce(&url, &influxdb.name, false).await {
+                Err(error) if !is_unbuilt(&error) => {
+                    return Err(Error::asking(format!("have {url} subscribe again"))(error));
+                }
+                _ => {}
+            }
+        }
+        self.mark(ordinal, claim, [(name::QUIESCED, None)].into()).await
+    }
+
+    async fn drop_subscriptions(&self, rows: &[Row]) -> Result<(), Error> {
+        for influxdb in &self.wanted.spec.influxdb {
+            let rows: Vec<&Row> = rows.iter().filter(|r| r.influxdb == influxdb.name).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let target = influx::target(self.operator, self.resource, influxdb).await?;
+            let target = target.map_err(Error::Login)?;
+            for row in rows {
+                if !self.operator.outside.leads().await {
+                    return Err(Error::LeadsNoMore);
+                }
+                let influx = self.operator.outside.influx();
+                influx
+                    .drop_subscription(&target, &row.source, &row.name)
+                    .await
+                    .map_err(|source| Error::Drop { influxdb: influxdb.name.clone(), source })?;
+            }
+        }
+        Ok(())
     }
 }
 
-async fn create_admin_key(client: &Client, wanted: &Wanted) -> Result<(), Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    let secret = build::admin_key(wanted, &AdminKey::from_seed(seed));
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), &wanted.names.namespace);
-    let post = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-    match secrets.create(&post, &secret).await {
-        // Somebody was faster: theirs is read next time.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        created => created.map(drop).map_err(Error::of("create the admin key")),
-    }
+fn set(annotation: &'static str) -> Marks {
+    Marks::from([(annotation, Some("true".to_owned()))])
 }
 
-async fn apply_children(client: &Client, wanted: &Wanted, replicas: i32) -> Result<(), Error> {
-    let children = build::children(wanted, replicas);
-    put(client, &children.account).await?;
-    put(client, &children.config).await?;
-    put(client, &children.headless).await?;
-    put(client, &children.service).await?;
-    put(client, &children.set).await
-}
-
-async fn put<K>(client: &Client, child: &K) -> Result<(), Error>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + Serialize
-        + DeserializeOwned
-        + Clone
-        + std::fmt::Debug,
-{
-    let namespace = child.namespace().unwrap_or_default();
-    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
-    let params = PatchParams::apply(MANAGER).force();
-    let applied = api.patch(&child.name_any(), &params, &Patch::Apply(child)).await;
-    applied.map(drop).map_err(Error::of("apply a child"))
-}
-
-fn seconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+/// The member is of a release that cannot be told: then it was not told to be quiet either.
+fn is_unbuilt(error: &member::Error) -> bool {
+    matches!(error.status(), Some(404 | 501))
 }

@@ -1,7 +1,7 @@
 //! The children of a cluster, pure: from [`Wanted`] to objects. One object, one file.
 //!
 //! Every child carries a mark, the hash of what it was built from ([`MARK`]); a child with another mark
-//! is applied again. The number of pods is no part of it: that is decided anew each time.
+//! is applied again. The number of pods is no part of it: the controller sizes the set by itself.
 
 mod admin_key;
 mod config;
@@ -40,20 +40,16 @@ pub struct Children {
     pub set: StatefulSet,
 }
 
-/// Builds all children, the set with `replicas` pods.
-pub fn children(wanted: &Wanted, replicas: i32) -> Children {
+/// Builds all children. How many pods the set has is no part of them: a set keeps the size it has.
+pub fn children(wanted: &Wanted) -> Children {
     let config = config::config_map(wanted);
     let content = hash(&config.data);
-    let mut set = marked(set::stateful_set(wanted, &content));
-    if let Some(spec) = &mut set.spec {
-        spec.replicas = Some(replicas);
-    }
     Children {
         account: marked(set::service_account(wanted)),
         config: marked(config),
         headless: marked(services::headless(wanted)),
         service: marked(services::service(wanted)),
-        set,
+        set: marked(set::stateful_set(wanted, &content)),
     }
 }
 

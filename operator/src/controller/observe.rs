@@ -1,23 +1,22 @@
 //! Reading: live, never from a cache, since effects follow from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::ListParams;
-use kube::core::NamespaceResourceScope;
-use kube::{Api, Client, Resource, ResourceExt as _};
-use serde::de::DeserializeOwned;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
+use kube::ResourceExt as _;
 
 use super::build::{self, MARK};
-use super::decide::{KeySeen, Observed, Seen, SetSeen};
+use super::decide::{ClaimSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
-use super::{Error, Surroundings};
-use crate::crd::KapacitorCluster;
+use super::{Error, Operator, influx};
+use crate::crd::{KapacitorCluster, MemberState};
 use crate::key::{AdminKey, PRIVATE};
-use crate::member::Members;
-use crate::name::Names;
+use crate::member::{Cluster, Members as _};
+use crate::name::{self, Names};
+use crate::outside::Outside;
+use crate::server::{Object, Server, Version};
 
 /// The key of a cluster, as it was found.
 pub(super) enum FoundKey {
@@ -37,15 +36,13 @@ impl FoundKey {
 
 /// Reads the key from its Secret.
 pub(super) async fn admin_key(
-    client: &Client,
+    server: &impl Server,
     resource: &KapacitorCluster,
 ) -> Result<FoundKey, Error> {
-    let namespace = resource.namespace().unwrap_or_default();
-    let names =
-        Names { cluster: resource.name_any(), namespace: namespace.clone(), domain: String::new() };
+    let names = Names::of(resource);
     let name = names.admin_key();
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
-    let secret = secrets.get_opt(&name).await.map_err(Error::of("read the admin key"))?;
+    let secret: Option<Secret> =
+        server.get(&names.namespace, &name).await.map_err(Error::of("read the admin key"))?;
     let Some(secret) = secret else { return Ok(FoundKey::Missing) };
     let pem = secret.data.as_ref().and_then(|data| data.get(PRIVATE));
     let Some(pem) = pem.and_then(|bytes| std::str::from_utf8(&bytes.0).ok()) else {
@@ -58,25 +55,30 @@ pub(super) async fn admin_key(
 }
 
 /// Reads everything a decision needs.
-pub(super) async fn observe<M: Members>(
-    surroundings: &Surroundings<M>,
+pub(super) async fn observe<O: Outside>(
+    operator: &Operator<O>,
     resource: &KapacitorCluster,
     wanted: &Wanted,
     key: &FoundKey,
 ) -> Result<Observed, Error> {
-    let client = &surroundings.client;
+    let server = operator.outside.server();
+    let names = &wanted.names;
     let status = resource.status.clone().unwrap_or_default();
-    let (set, stale) = children(client, wanted).await?;
-    let members = if resource.spec.replicas == 0 || set.is_none() {
-        BTreeMap::new()
-    } else {
-        members(surroundings, &wanted.names).await?
-    };
-    Ok(Observed {
+    let says = |annotation| is_true(resource.annotations().get(annotation));
+    let (set, stale) = children(server, wanted).await?;
+    let (pods, claims) = (pods(server, names).await?, claims(server, names).await?);
+    let mut seen = Observed {
+        now: operator.outside.now(),
         deleting: resource.metadata.deletion_timestamp.is_some(),
+        cluster: names.cluster.clone(),
         wish: resource.spec.replicas,
+        keep_claims: false,
+        allow_task_loss: says(name::ALLOW_TASK_LOSS),
+        skip_cleanup: says(name::SKIP_CLEANUP),
+        sync_interval: influx::sync_interval(&resource.spec),
         cluster_id: status.cluster_id,
-        ledger: status.members.into_iter().map(|m| (m.ordinal, m)).collect(),
+        ledger: status.members,
+        departed: status.departed.into_iter().collect(),
         key: match key {
             FoundKey::Missing => KeySeen::Missing,
             FoundKey::Unreadable(why) => KeySeen::Unreadable(why.clone()),
@@ -84,25 +86,40 @@ pub(super) async fn observe<M: Members>(
         },
         stale,
         set,
-        members,
-    })
+        pods,
+        claims,
+        ..Observed::default()
+    };
+    seen.members = members(operator, names, &seen.pods).await;
+    if seen.ledger.iter().any(|entry| entry.state == MemberState::Condemned) {
+        seen.tasks = tasks(operator, names, &seen.members).await;
+    }
+    seen.influxdb = influx::look(operator, resource, &seen).await?;
+    Ok(seen)
 }
 
 /// The set, and the children that are not as wished.
 async fn children(
-    client: &Client,
+    server: &impl Server,
     wanted: &Wanted,
 ) -> Result<(Option<SetSeen>, Vec<String>), Error> {
-    let wish = build::children(wanted, 0);
+    let wish = build::children(wanted);
     let mut stale = Vec::new();
-    look(client, &wish.account, &mut stale).await?;
-    look(client, &wish.config, &mut stale).await?;
-    look(client, &wish.headless, &mut stale).await?;
-    look(client, &wish.service, &mut stale).await?;
-    let set: Option<StatefulSet> = look(client, &wish.set, &mut stale).await?;
+    look(server, &wish.account, &mut stale).await?;
+    look(server, &wish.config, &mut stale).await?;
+    look(server, &wish.headless, &mut stale).await?;
+    look(server, &wish.service, &mut stale).await?;
+    let mut stale_set = Vec::new();
+    let set: Option<StatefulSet> = look(server, &wish.set, &mut stale_set).await?;
+    // A set that is not there has no pods, and none are wished.
+    if set.is_some() || wanted.spec.replicas > 0 {
+        stale.append(&mut stale_set);
+    }
     let set = set.map(|set| {
+        let version = Version::of(&set);
         let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
         SetSeen {
+            version,
             replicas: spec.replicas.unwrap_or(1),
             pods: status.replicas,
             ready: status.ready_replicas.unwrap_or(0),
@@ -112,16 +129,14 @@ async fn children(
 }
 
 /// The live object; notes it as stale unless it carries the mark of the wished one.
-async fn look<K>(client: &Client, wish: &K, stale: &mut Vec<String>) -> Result<Option<K>, Error>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + DeserializeOwned
-        + Clone
-        + std::fmt::Debug,
-{
+async fn look<K: Object>(
+    server: &impl Server,
+    wish: &K,
+    stale: &mut Vec<String>,
+) -> Result<Option<K>, Error> {
     let namespace = wish.namespace().unwrap_or_default();
-    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
-    let live = api.get_opt(&wish.name_any()).await.map_err(Error::of("read a child"))?;
+    let live: Option<K> =
+        server.get(&namespace, &wish.name_any()).await.map_err(Error::of("read a child"))?;
     let mark = live.as_ref().and_then(|live| live.annotations().get(MARK));
     if mark != wish.annotations().get(MARK) {
         stale.push(format!("{} {}", K::kind(&()), wish.name_any()));
@@ -129,28 +144,90 @@ where
     Ok(live)
 }
 
-/// Asks every pod of the set that runs, all at once.
-async fn members<M: Members>(
-    surroundings: &Surroundings<M>,
-    names: &Names,
-) -> Result<BTreeMap<i32, Seen>, Error> {
-    let pods: Api<Pod> = Api::namespaced(surroundings.client.clone(), &names.namespace);
-    let of_set = ListParams::default().labels(&names.selector_text());
-    let pods = pods.list(&of_set).await.map_err(Error::of("list pods"))?;
-    let running = pods.iter().filter_map(|pod| {
-        let phase = pod.status.as_ref()?.phase.as_deref()?;
-        let leaving = pod.metadata.deletion_timestamp.is_some();
-        let name = pod.name_any();
-        let ordinal = name.strip_prefix(&names.cluster)?.strip_prefix('-')?.parse().ok()?;
-        (phase == "Running" && !leaving).then_some(ordinal)
+async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSeen>, Error> {
+    let pods: Vec<Pod> = server
+        .list(&names.namespace, &names.selector_text())
+        .await
+        .map_err(Error::of("list pods"))?;
+    let seen = pods.into_iter().filter_map(|pod| {
+        let ordinal = names.ordinal("", &pod.name_any())?;
+        let containers = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref());
+        let running = containers.and_then(|all| all.first()?.state.as_ref()?.running.as_ref());
+        let seen = PodSeen {
+            version: Version::of(&pod),
+            ending: pod.metadata.deletion_timestamp.is_some(),
+            running_since: running.and_then(|running| Some(running.started_at.as_ref()?.0)),
+            replace: is_true(pod.annotations().get(name::REPLACE)),
+        };
+        Some((ordinal, seen))
     });
-    let asked = running.map(|ordinal| async move {
-        let url = names.api_url(ordinal);
-        let seen = match surroundings.members.cluster(&url).await {
+    Ok(seen.collect())
+}
+
+async fn claims(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, ClaimSeen>, Error> {
+    let claims: Vec<PersistentVolumeClaim> = server
+        .list(&names.namespace, &names.selector_text())
+        .await
+        .map_err(Error::of("list claims"))?;
+    let seen = claims.into_iter().filter_map(|claim| {
+        let ordinal = names.ordinal("data-", &claim.name_any())?;
+        let says = |annotation| claim.annotations().get(annotation);
+        let seen = ClaimSeen {
+            version: Version::of(&claim),
+            ending: claim.metadata.deletion_timestamp.is_some(),
+            member_id: says(name::MEMBER_ID).cloned(),
+            cluster_id: says(name::CLUSTER_ID).cloned(),
+            leaving: is_true(says(name::LEAVING)),
+            retired: is_true(says(name::RETIRED)),
+            quiesced: is_true(says(name::QUIESCED)),
+            keep: is_true(says(name::KEEP)),
+        };
+        Some((ordinal, seen))
+    });
+    Ok(seen.collect())
+}
+
+fn is_true(text: Option<&String>) -> bool {
+    text.is_some_and(|text| text == "true")
+}
+
+/// Asks every pod that runs, all at once.
+async fn members<O: Outside>(
+    operator: &Operator<O>,
+    names: &Names,
+    pods: &BTreeMap<i32, PodSeen>,
+) -> BTreeMap<i32, Seen> {
+    let running = pods.iter().filter(|(_, pod)| pod.running_since.is_some() && !pod.ending);
+    let asked = running.map(|(ordinal, _)| async move {
+        let answer = operator.outside.members().cluster(&names.api_url(*ordinal)).await;
+        let seen = match answer {
+            Ok(cluster) if says_another_name(&cluster, names, *ordinal) => {
+                Seen::Silent("another member answers under its name".to_owned())
+            }
             Ok(cluster) => Seen::Answers(cluster),
             Err(error) => Seen::Silent(error.to_string()),
         };
-        (ordinal, seen)
+        (*ordinal, seen)
     });
-    Ok(join_all(asked).await.into_iter().collect())
+    join_all(asked).await.into_iter().collect()
+}
+
+/// A name may still lead to where its pod was before: another member lives there now.
+fn says_another_name(cluster: &Cluster, names: &Names, ordinal: i32) -> bool {
+    let own = cluster.members.iter().find(|member| member.id == cluster.member_id);
+    let host = own.and_then(|own| own.rpc_address.rsplit_once(':')).map(|(host, _)| host);
+    host.is_some_and(|host| !names.is_host(ordinal, host))
+}
+
+/// Asks those that answer what they run.
+async fn tasks<O: Outside>(
+    operator: &Operator<O>,
+    names: &Names,
+    members: &BTreeMap<i32, Seen>,
+) -> BTreeMap<i32, Option<BTreeSet<String>>> {
+    let answering = members.iter().filter(|(_, seen)| matches!(seen, Seen::Answers(_)));
+    let asked = answering.map(|(ordinal, _)| async move {
+        (*ordinal, operator.outside.members().tasks(&names.api_url(*ordinal)).await.ok())
+    });
+    join_all(asked).await.into_iter().collect()
 }

@@ -2,93 +2,67 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
-use kube::{Api, ResourceExt as _};
-use serde_json::json;
 
-use super::decide::{Decision, Effect, Observed, Seen, Verdict};
-use super::{Error, MANAGER};
-use crate::crd::{GROUP, KapacitorCluster, KapacitorClusterStatus, MemberState, MemberStatus};
+use super::Error;
+use super::decide::{Decision, Effect, Observed, Reason, Seen, Verdict, Who};
+use crate::crd::{Cause, KapacitorCluster, KapacitorClusterStatus, MemberState, MemberStatus};
 use crate::name::Names;
+use crate::server::Server;
 
-/// Writes the status after a decision; `trouble` is why its effect failed. A record is written only if
-/// the resource is still the one that was read (`resourceVersion`).
+/// Departed members that are remembered at most.
+const MAX_DEPARTED: usize = 50;
+
+/// Writes the status, if it is another one, and only if the resource is still the one that was read.
 pub(super) async fn write(
-    clusters: &Api<KapacitorCluster>,
-    resource: &KapacitorCluster,
-    observed: Option<&Observed>,
-    decision: &Decision,
-    trouble: Option<&str>,
+    server: &impl Server,
+    mut resource: KapacitorCluster,
+    status: KapacitorClusterStatus,
 ) -> Result<(), Error> {
-    let status = next(resource, observed, decision, trouble, Timestamp::now());
     if resource.status.as_ref() == Some(&status) {
         return Ok(());
     }
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/v1alpha1"),
-        "kind": "KapacitorCluster",
-        "metadata": {"name": resource.name_any(), "resourceVersion": resource.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(MANAGER).force();
-    let written = clusters.patch_status(&resource.name_any(), &params, &Patch::Apply(patch)).await;
-    written.map(drop).map_err(Error::of("write the status"))
+    resource.status = Some(status);
+    server.apply_status(&resource).await.map_err(Error::of("write the status"))
 }
 
-/// The status after a decision, pure.
+/// The status after a decision, pure; `trouble` is why its effect failed.
 pub(super) fn next(
     resource: &KapacitorCluster,
-    observed: Option<&Observed>,
+    seen: Option<&Observed>,
     decision: &Decision,
     trouble: Option<&str>,
     now: Timestamp,
 ) -> KapacitorClusterStatus {
     let old = resource.status.clone().unwrap_or_default();
-    let names = Names {
-        cluster: resource.name_any(),
-        namespace: resource.namespace().unwrap_or_default(),
-        domain: resource.spec.cluster_domain.clone(),
-    };
+    let names = Names::of(resource);
     let mut status = KapacitorClusterStatus {
         observed_generation: resource.metadata.generation,
         selector: Some(names.selector_text()),
-        conditions: Vec::new(),
         ..old.clone()
     };
-    if let Some(observed) = observed {
-        status.replicas = observed.set.map_or(0, |set| set.pods);
-        status.ready_replicas = observed.set.map_or(0, |set| set.ready);
-        status.version = version(observed).or(old.version);
+    if let Some(seen) = seen {
+        status.replicas = seen.set.as_ref().map_or(0, |set| set.pods);
+        status.ready_replicas = seen.set.as_ref().map_or(0, |set| set.ready);
+        status.version = version(seen).or(old.version.clone());
     }
-    for member in &mut status.members {
+    for member in status.members.iter_mut().filter(|member| !member.state.is_leaving()) {
         if let Some(state) = decision.states.get(&member.ordinal) {
-            member.state = *state;
+            member.enter(*state, now);
         }
     }
-    match &decision.effect {
-        Some(Effect::RecordCluster { id }) => status.cluster_id = Some(id.clone()),
-        Some(Effect::RecordMember { ordinal, member_id }) => {
-            status.members.retain(|m| m.ordinal != *ordinal);
-            status.members.push(MemberStatus {
-                name: names.pod(*ordinal),
-                ordinal: *ordinal,
-                member_id: member_id.clone(),
-                state: MemberState::Joining,
-            });
-            status.members.sort_by_key(|m| m.ordinal);
-        }
-        _ => {}
+    if let Some(effect) = decision.effect.as_ref().filter(|_| trouble.is_none()) {
+        record(&mut status, effect, &names, now);
     }
-    status.conditions = conditions(decision, trouble)
+    status.conditions = conditions(seen, decision, &status, trouble)
         .into_iter()
-        .map(|(type_, is, message)| {
-            let status = if is { "True" } else { "False" };
-            let before = old.conditions.iter().find(|c| c.type_ == type_ && c.status == status);
+        .map(|is| {
+            let status = if is.so { "True" } else { "False" };
+            let before = old.conditions.iter().find(|c| c.type_ == is.type_ && c.status == status);
             Condition {
-                type_: type_.to_owned(),
+                type_: is.type_.to_owned(),
                 status: status.to_owned(),
-                reason: decision.reason.as_str().to_owned(),
-                message,
+                reason: is.reason.as_str().to_owned(),
+                message: is.message,
                 observed_generation: resource.metadata.generation,
                 last_transition_time: before
                     .map_or(Time(now), |before| before.last_transition_time.clone()),
@@ -98,9 +72,107 @@ pub(super) fn next(
     status
 }
 
+/// What an effect that was carried out leaves in the ledger.
+fn record(status: &mut KapacitorClusterStatus, effect: &Effect, names: &Names, now: Timestamp) {
+    match effect {
+        Effect::RecordCluster { id } => status.cluster_id = Some(id.clone()),
+        Effect::RebuildLedger { cluster, members } => {
+            status.cluster_id.clone_from(cluster);
+            status.members.clone_from(members);
+        }
+        Effect::RecordMember { who, claim } => {
+            status.departed.retain(|id| *id != who.member_id);
+            status.displace(who, now);
+            let mut entry = MemberStatus::new(names, who, MemberState::Joining, now);
+            entry.claim_uid = Some(claim.uid.clone());
+            status.put(entry);
+        }
+        Effect::Condemn { who, cause, claim } => {
+            let mut entry = MemberStatus::new(names, who, MemberState::Condemned, now);
+            entry.cause = Some(*cause);
+            entry.claim_uid = claim.as_ref().map(|claim| claim.uid.clone());
+            status.put(entry);
+        }
+        Effect::Spare { who, .. } => {
+            if let Some(entry) = status.entry(who) {
+                entry.enter(MemberState::Joining, now);
+                entry.cause = None;
+            }
+        }
+        Effect::Advance { who, to, unclean } => {
+            if let Some(entry) = status.entry(who) {
+                (entry.state, entry.since, entry.unclean) = (*to, Some(Time(now)), *unclean);
+            }
+        }
+        Effect::DropSubscriptions { rows } => {
+            status.unsubscribed += i64::try_from(rows.len()).unwrap_or(0);
+        }
+        Effect::Forget { who } => {
+            status.members.retain(|entry| !entry.is(who));
+            let known = status.members.iter().any(|entry| entry.member_id == who.member_id);
+            if !known && !who.member_id.is_empty() && !status.departed.contains(&who.member_id) {
+                status.departed.push(who.member_id.clone());
+                let surplus = status.departed.len().saturating_sub(MAX_DEPARTED);
+                status.departed.drain(..surplus);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl KapacitorClusterStatus {
+    fn entry(&mut self, who: &Who) -> Option<&mut MemberStatus> {
+        self.members.iter_mut().find(|entry| entry.is(who))
+    }
+
+    /// Writes an entry, in place of one of the same identity.
+    fn put(&mut self, entry: MemberStatus) {
+        let same = |other: &MemberStatus| {
+            other.ordinal == entry.ordinal && other.member_id == entry.member_id
+        };
+        self.members.retain(|other| !same(other));
+        self.members.push(entry);
+        self.members.sort_by(|a, b| (a.ordinal, &a.member_id).cmp(&(b.ordinal, &b.member_id)));
+    }
+
+    /// Another member was found in a pod: who was there before is gone, unless that was known already.
+    fn displace(&mut self, who: &Who, now: Timestamp) {
+        let before = |entry: &&mut MemberStatus| {
+            entry.ordinal == who.ordinal
+                && entry.member_id != who.member_id
+                && entry.state <= MemberState::Removing
+        };
+        for entry in self.members.iter_mut().filter(before) {
+            entry.enter(MemberState::Removing, now);
+            (entry.cause, entry.unclean) = (Some(Cause::Displaced), true);
+        }
+    }
+}
+
+impl MemberStatus {
+    fn new(names: &Names, who: &Who, state: MemberState, now: Timestamp) -> Self {
+        Self {
+            name: names.pod(who.ordinal),
+            ordinal: who.ordinal,
+            member_id: who.member_id.clone(),
+            state,
+            since: Some(Time(now)),
+            cause: None,
+            unclean: false,
+            claim_uid: None,
+        }
+    }
+
+    fn enter(&mut self, state: MemberState, now: Timestamp) {
+        if self.state != state {
+            (self.state, self.since) = (state, Some(Time(now)));
+        }
+    }
+}
+
 /// The release that all answering members run.
-fn version(observed: &Observed) -> Option<String> {
-    let mut versions = observed.members.values().filter_map(|seen| match seen {
+fn version(seen: &Observed) -> Option<String> {
+    let mut versions = seen.members.values().filter_map(|seen| match seen {
         Seen::Answers(cluster) => Some(cluster.version.clone()),
         Seen::Silent(_) => None,
     });
@@ -108,31 +180,62 @@ fn version(observed: &Observed) -> Option<String> {
     versions.all(|version| version == first).then_some(first)
 }
 
-fn conditions(decision: &Decision, trouble: Option<&str>) -> [(&'static str, bool, String); 5] {
-    let verdict = decision.reason.verdict();
+/// A condition before it is compared with what it was.
+struct Is {
+    type_: &'static str,
+    so: bool,
+    reason: Reason,
+    message: String,
+}
+
+fn conditions(
+    seen: Option<&Observed>,
+    decision: &Decision,
+    status: &KapacitorClusterStatus,
+    trouble: Option<&str>,
+) -> Vec<Is> {
+    let is =
+        |type_, so, reason, message: &str| Is { type_, so, reason, message: message.to_owned() };
     let message = match trouble {
         Some(trouble) => format!("{}; {trouble}", decision.message),
         None => decision.message.clone(),
     };
-    let states = || decision.states.values();
-    let available = states().any(|state| *state == MemberState::InSync);
-    let in_sync = available && states().all(|state| *state == MemberState::InSync);
-    [
-        ("Ready", verdict == Verdict::Settled && trouble.is_none(), message.clone()),
-        ("Available", available, String::new()),
-        ("Progressing", verdict == Verdict::Moving, message.clone()),
-        ("Degraded", verdict == Verdict::Stuck, message),
-        ("MembersInSync", in_sync && verdict == Verdict::Settled, String::new()),
+    let wish = seen.map_or(0, |seen| seen.wish);
+    let in_sync = |ordinal| decision.states.get(&ordinal) == Some(&MemberState::InSync);
+    let available = decision.states.values().any(|state| *state == MemberState::InSync);
+    let all = wish > 0 && (0..wish).all(in_sync);
+    let mut notes = vec![(decision.reason, message.clone())];
+    notes.extend(decision.notes.iter().cloned());
+    let stuck = notes.iter().find(|(reason, _)| reason.verdict() == Verdict::Stuck);
+    let (bad, why) = stuck.cloned().unwrap_or((decision.reason, String::new()));
+    let ready = match decision.reason {
+        Reason::Stopped => true,
+        _ => all && available && stuck.is_none() && trouble.is_none(),
+    };
+    let reason = decision.reason;
+    let left = status.members.iter().find(|entry| entry.state == MemberState::Unsubscribing);
+    let dirty = left.map(|entry| format!("subscriptions of {} may be left", Who::from(entry)));
+    let clean =
+        if dirty.is_some() { Reason::SubscriptionsFound } else { Reason::SubscriptionsGone };
+    vec![
+        is("Ready", ready, reason, &message),
+        is("Available", available, reason, ""),
+        is("Progressing", reason.verdict() == Verdict::Moving, reason, &message),
+        is("Degraded", stuck.is_some(), bad, &why),
+        is("MembersInSync", all, reason, ""),
+        is("SubscriptionsClean", dirty.is_none(), clean, &dirty.unwrap_or_default()),
     ]
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::controller::decide::Reason;
     use crate::crd::KapacitorClusterSpec;
+    use crate::server::Version;
+
+    fn who(ordinal: i32, member_id: &str) -> Who {
+        Who { ordinal, member_id: member_id.to_owned() }
+    }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("in range")
@@ -142,22 +245,20 @@ mod tests {
     fn records_are_written_and_nothing_changes_at_rest() {
         let mut resource = KapacitorCluster::new("demo", KapacitorClusterSpec::default());
         let mut decision = Decision {
-            effect: Some(Effect::RecordMember { ordinal: 1, member_id: "x".into() }),
-            reason: Reason::MemberFound,
-            message: String::new(),
-            states: BTreeMap::new(),
+            effect: Some(Effect::RecordMember { who: who(0, "x"), claim: Version::default() }),
+            ..Decision::stuck(Reason::MemberFound, String::new())
         };
-        let observed = Observed::default();
+        let observed = Observed { wish: 1, ..Observed::default() };
         let status = next(&resource, Some(&observed), &decision, None, at(1));
         assert_eq!(status.members.len(), 1);
         assert_eq!(
             (&*status.members[0].name, status.members[0].state),
-            ("demo-1", MemberState::Joining)
+            ("demo-0", MemberState::Joining)
         );
         resource.status = Some(status);
         decision.effect = None;
         decision.reason = Reason::InSync;
-        decision.states.insert(1, MemberState::InSync);
+        decision.states.insert(0, MemberState::InSync);
         let settled = next(&resource, Some(&observed), &decision, None, at(2));
         let ready = settled.conditions.iter().find(|c| c.type_ == "Ready").expect("always set");
         assert_eq!((&*ready.status, ready.last_transition_time.0), ("True", at(2)));

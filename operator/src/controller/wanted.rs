@@ -4,7 +4,7 @@
 //! the TOML inside of `extraConfig`.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::{Resource as _, ResourceExt as _};
+use kube::Resource as _;
 use toml::{Table, Value};
 
 use crate::crd::{KapacitorCluster, KapacitorClusterSpec};
@@ -83,13 +83,8 @@ impl Wanted {
                 return Err(Invalid::Owned(owned));
             }
         }
-        let names = Names {
-            cluster: resource.name_any(),
-            namespace: resource.namespace().unwrap_or_default(),
-            domain: resource.spec.cluster_domain.clone(),
-        };
         Ok(Self {
-            names,
+            names: Names::of(resource),
             owner: resource.controller_owner_ref(&()).unwrap_or_default(),
             spec: resource.spec.clone(),
             image: image_of(&resource.spec, image),

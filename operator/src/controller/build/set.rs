@@ -25,7 +25,7 @@ pub(super) fn service_account(wanted: &Wanted) -> ServiceAccount {
     }))
 }
 
-/// The set, with no pods yet. `content` is the hash of the configuration: another one rolls the pods.
+/// The set, without a number of pods. `content` is the hash of the configuration: another one rolls the pods.
 pub(super) fn stateful_set(wanted: &Wanted, content: &str) -> StatefulSet {
     let names = &wanted.names;
     super::typed(json!({
@@ -33,7 +33,6 @@ pub(super) fn stateful_set(wanted: &Wanted, content: &str) -> StatefulSet {
         "kind": "StatefulSet",
         "metadata": super::metadata(wanted, &names.cluster),
         "spec": {
-            "replicas": 0,
             "serviceName": names.headless(),
             "podManagementPolicy": "Parallel",
             // An identity is given up on purpose only: claims outlive pods, sets and resources.

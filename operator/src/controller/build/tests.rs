@@ -30,7 +30,7 @@ fn wanted(key: &str) -> Wanted {
 
 #[test]
 fn children_are_built_as_recorded() {
-    let children = children(&wanted("cHVibGlj"), 3);
+    let children = children(&wanted("cHVibGlj"));
     let yaml = |child: Value| serde_yaml::to_string(&child).expect("YAML");
     let all = [
         serde_json::to_value(&children.account),
@@ -44,17 +44,18 @@ fn children_are_built_as_recorded() {
 }
 
 #[test]
-fn a_mark_changes_with_the_content_and_not_with_the_size() {
+fn a_mark_changes_with_the_content() {
     let mark = |children: &Children| children.set.annotations()[MARK].clone();
-    let three = children(&wanted("a"), 3);
-    assert_eq!(mark(&three), mark(&children(&wanted("a"), 5)));
-    assert_ne!(mark(&three), mark(&children(&wanted("b"), 3)));
+    let a = children(&wanted("a"));
+    assert_eq!(a.set.spec.as_ref().and_then(|spec| spec.replicas), None);
+    assert_eq!(mark(&a), mark(&children(&wanted("a"))));
+    assert_ne!(mark(&a), mark(&children(&wanted("b"))));
 }
 
 #[test]
 fn a_cluster_without_influxdb_looks_for_none() {
     let mut wanted = wanted("a");
     wanted.spec.influxdb.clear();
-    let config = children(&wanted, 1).config.data.expect("a file");
+    let config = children(&wanted).config.data.expect("a file");
     assert!(config["kapacitor.conf"].contains("[[influxdb]]\nenabled = false"));
 }

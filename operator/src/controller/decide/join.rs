@@ -1,81 +1,111 @@
-//! Members: recorded first, then added one after another.
+//! The way in: the cluster is founded once, members are recorded, then added one after another.
 
-use std::collections::BTreeMap;
+use super::effect::{Effect, Who};
+use super::reason::Reason;
+use super::seen::{Observed, Seen, View};
+use super::{Step, act, note, wait};
+use crate::member::State;
 
-use super::{Decision, Effect, Observed, Reason, Seen, act, rest};
-use crate::crd::MemberState;
-use crate::member::{Cluster, State};
-
-/// Who is in, who is not.
-pub(super) struct View<'a> {
-    /// In the cluster, as they say themselves.
-    inside: Vec<(i32, &'a Cluster)>,
-    /// In no cluster.
-    apart: Vec<(i32, &'a Cluster)>,
-    /// In another one.
-    foreign: Vec<(i32, &'a Cluster)>,
+/// The identity of the cluster: the one its members agree on, else that of the first pod.
+pub(super) fn found(seen: &Observed, _: &View<'_>) -> Step {
+    if seen.cluster_id.is_some() {
+        return Step::Pass;
+    }
+    let in_one = seen.answers().filter(|(_, c)| c.state == State::Initialized);
+    let mut known: Vec<String> = in_one.map(|(_, c)| c.cluster_id.to_string()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() > 1 {
+        let message = format!("members belong to different clusters: {}", known.join(", "));
+        return wait(Reason::ClustersDiffer, message);
+    }
+    // Where claims name a cluster there is one already, even if nobody who knows it answers.
+    let claims = seen.claims.values().filter(|claim| !claim.retired && !claim.ending);
+    let named = claims.filter_map(|claim| claim.cluster_id.as_deref()).next();
+    let first = || seen.answer(0).map(|cluster| cluster.cluster_id.to_string());
+    match (known.pop(), named) {
+        (Some(id), _) => {
+            let message = format!("the cluster is {id}");
+            act(Effect::RecordCluster { id }, Reason::ClusterFounded, message)
+        }
+        (None, Some(named)) => {
+            let message = format!("claims name clusters, such as {named}; no member is in one");
+            wait(Reason::NoWayIn, message)
+        }
+        (None, None) => match first() {
+            Some(id) => {
+                let message = format!("the cluster begins with the first member: {id}");
+                act(Effect::RecordCluster { id }, Reason::ClusterFounded, message)
+            }
+            None => wait(Reason::MembersStarting, "the first member does not answer yet"),
+        },
+    }
 }
 
-impl<'a> View<'a> {
-    pub(super) fn of(seen: &'a Observed) -> Self {
-        let mut view = Self { inside: Vec::new(), apart: Vec::new(), foreign: Vec::new() };
-        let Some(id) = &seen.cluster_id else { return view };
-        for (ordinal, cluster) in seen.answers() {
-            // A pod beyond the size was made by someone else and goes again.
-            if ordinal >= seen.size() {
-                continue;
+/// Everybody who answers, and everybody who is listed, stands in the ledger and on his claim.
+pub(super) fn record(seen: &Observed, view: &View<'_>) -> Step {
+    for (ordinal, pod) in &seen.pods {
+        let said = view.inside.iter().chain(&view.apart).find(|(o, _)| o == ordinal);
+        let member_id = match (said, seen.current(*ordinal)) {
+            (Some((_, member)), _) => member.member_id.to_string(),
+            // Somebody was added and fell silent before he was recorded.
+            (None, None) if seen.answer(*ordinal).is_none() => {
+                match view.listed_in(&seen.pod_name(*ordinal)) {
+                    Some(id) if !seen.is_leaving(&id) && !seen.departed.contains(&id) => id,
+                    _ => continue,
+                }
             }
-            if cluster.cluster_id.to_string() == *id {
-                view.inside.push((ordinal, cluster));
-            } else if cluster.state == State::Uninitialized {
-                view.apart.push((ordinal, cluster));
-            } else {
-                view.foreign.push((ordinal, cluster));
-            }
-        }
-        view
-    }
-
-    /// Whether every member inside lists this one.
-    fn lists(&self, member: &Cluster) -> bool {
-        let on = |list: &Cluster| list.members.iter().any(|m| m.id == member.member_id);
-        self.inside.iter().all(|(_, list)| on(list))
-    }
-
-    pub(super) fn states(&self, seen: &Observed) -> BTreeMap<i32, MemberState> {
-        let of = |ordinal: i32| {
-            let is = |&&(o, _): &&(i32, &Cluster)| o == ordinal;
-            if let Some((_, member)) = self.inside.iter().find(is) {
-                return if self.lists(member) { MemberState::InSync } else { MemberState::Joining };
-            }
-            if self.foreign.iter().any(|m| is(&m)) {
-                return MemberState::Foreign;
-            }
-            if self.apart.iter().any(|m| is(&m)) {
-                return MemberState::Joining;
-            }
-            MemberState::Unreachable
+            _ => continue,
         };
-        seen.ledger.keys().map(|ordinal| (*ordinal, of(*ordinal))).collect()
+        // A claim that ends takes its member along: it is not written down any more.
+        let Some(claim) = seen.claims.get(ordinal).filter(|claim| !claim.ending) else { continue };
+        let entry = seen.current(*ordinal);
+        let in_ledger = entry.is_some_and(|entry| entry.member_id == member_id);
+        let on_claim = claim.member_id.as_ref() == Some(&member_id)
+            && claim.cluster_id == seen.cluster_id
+            && !claim.retired;
+        if (in_ledger && on_claim) || pod.ending {
+            continue;
+        }
+        let who = Who { ordinal: *ordinal, member_id };
+        let effect = Effect::RecordMember { who: who.clone(), claim: claim.version.clone() };
+        return match entry.filter(|_| !in_ledger) {
+            Some(old) => {
+                let message = format!("{who} is in the place of {}", Who::of(old));
+                act(effect, Reason::MemberDisplaced, message)
+            }
+            None => act(effect, Reason::MemberFound, format!("found {who}")),
+        };
     }
+    Step::Pass
 }
 
-/// The next step towards a cluster of all members.
-pub(super) fn join(seen: &Observed, view: &View<'_>) -> Decision {
+/// Who stays must not stay deaf: an earlier wish may have unsubscribed him.
+pub(super) fn unquiesce(seen: &Observed, view: &View<'_>) -> Step {
     for (ordinal, member) in view.inside.iter().chain(&view.apart) {
-        let member_id = member.member_id.to_string();
-        let recorded = seen.ledger.get(ordinal).is_some_and(|entry| entry.member_id == member_id);
-        if !recorded {
-            let message = format!("member {ordinal} is {member_id}");
-            let effect = Effect::RecordMember { ordinal: *ordinal, member_id };
-            return act(effect, Reason::MemberFound, message);
+        let id = member.member_id.to_string();
+        let stays = seen.current(*ordinal).is_some_and(|entry| entry.member_id == id);
+        let claim = seen.claims.get(ordinal);
+        if let Some(claim) = claim.filter(|claim| stays && claim.quiesced && !claim.ending) {
+            let effect = Effect::Unquiesce { ordinal: *ordinal, claim: claim.version.clone() };
+            return act(effect, Reason::MemberQuiet, format!("member {ordinal} stays"));
         }
     }
-    if let Some((ordinal, _)) = view.inside.iter().find(|(_, member)| !view.lists(member)) {
+    Step::Pass
+}
+
+/// One after another, until all wished members are on every list.
+pub(super) fn add(seen: &Observed, view: &View<'_>) -> Step {
+    let on_all = |member: &crate::member::Cluster| view.all_list(&member.member_id.to_string());
+    if let Some((ordinal, _)) = view.inside.iter().find(|(_, member)| !on_all(member)) {
         let message = format!("member {ordinal} is not on every member's list yet");
-        return rest(Reason::MemberJoining, message);
+        return wait(Reason::MemberJoining, message);
     }
-    if let Some((ordinal, _)) = view.apart.first() {
+    let recorded = |(ordinal, member): &&(i32, &crate::member::Cluster)| {
+        let id = member.member_id.to_string();
+        *ordinal < seen.wish && seen.current(*ordinal).is_some_and(|entry| entry.member_id == id)
+    };
+    if let Some((ordinal, _)) = view.apart.iter().find(recorded) {
         return match view.inside.first() {
             Some((through, _)) => act(
                 Effect::AddMember { through: *through, ordinal: *ordinal },
@@ -83,9 +113,9 @@ pub(super) fn join(seen: &Observed, view: &View<'_>) -> Decision {
                 format!("member {ordinal} is not in the cluster"),
             ),
             None if silent(seen).next().is_some() => {
-                rest(Reason::MembersAway, "no member of the cluster answers")
+                note(Reason::MembersAway, "no member of the cluster answers")
             }
-            None => rest(
+            None => note(
                 Reason::NoWayIn,
                 "every member answers, but none of them is in the cluster that status.clusterID \
                  names: their volumes were lost",
@@ -95,32 +125,25 @@ pub(super) fn join(seen: &Observed, view: &View<'_>) -> Decision {
     if let Some((ordinal, member)) = view.foreign.first() {
         let other = &member.cluster_id;
         let message = format!("member {ordinal} belongs to another cluster, {other}");
-        return rest(Reason::ForeignMember, message);
+        return note(Reason::ForeignMember, message);
     }
     if let Some((ordinal, why)) = silent(seen).next() {
-        let (reason, what) = if seen.ledger.contains_key(&ordinal) {
-            (Reason::MembersAway, "does not answer")
-        } else {
-            (Reason::MembersStarting, "does not answer yet")
+        let (reason, what) = match seen.current(ordinal) {
+            Some(_) => (Reason::MembersAway, "does not answer"),
+            None => (Reason::MembersStarting, "does not answer yet"),
         };
-        return rest(reason, format!("member {ordinal} {what}: {why}"));
+        return note(reason, format!("member {ordinal} {what}: {why}"));
     }
-    if seen.wish < seen.size() {
-        let message = format!(
-            "{} members are wished, {} exist; removing members is not built yet, so they stay",
-            seen.wish,
-            seen.size()
-        );
-        return rest(Reason::RemovalNotBuilt, message);
-    }
-    rest(Reason::InSync, format!("{} members in sync", seen.wish))
+    Step::Pass
 }
 
 /// Wished pods that say nothing, and why.
 fn silent(seen: &Observed) -> impl Iterator<Item = (i32, &str)> {
-    (0..seen.size()).filter_map(|ordinal| match seen.members.get(&ordinal) {
-        None => Some((ordinal, "its pod does not run")),
-        Some(Seen::Silent(why)) => Some((ordinal, why.as_str())),
-        Some(Seen::Answers(_)) => None,
+    (0..seen.wish).filter(|ordinal| !seen.is_blocked(*ordinal)).filter_map(|ordinal| {
+        match seen.members.get(&ordinal) {
+            None => Some((ordinal, "its pod does not run")),
+            Some(Seen::Silent(why)) => Some((ordinal, why.as_str())),
+            Some(Seen::Answers(_)) => None,
+        }
     })
 }

@@ -1,6 +1,19 @@
 //! What is seen, and what follows from it.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
 use super::*;
+use crate::crd::{Cause, MemberStatus};
+use crate::server::Version;
+use crate::subscriptions::{Row, Source};
+use MemberState::{Condemned, Reclaiming, Removing, Stopping, Unsubscribing};
+
+/// The moment of all tests, seconds since 1970.
+const NOW: i64 = 100_000;
 
 /// Member and cluster IDs of the pods by ordinal.
 fn id(prefix: char, n: i32) -> String {
@@ -11,8 +24,8 @@ fn id(prefix: char, n: i32) -> String {
 fn view(me: i32, cluster: &str, list: &[i32]) -> Seen {
     let member = |ordinal: &i32| {
         serde_json::json!({
-            "id": id('a', *ordinal), "gossip-address": "", "rpc-address": "", "api-address": "",
-            "status": "alive",
+            "id": id('a', *ordinal), "gossip-address": "", "api-address": "", "status": "alive",
+            "rpc-address": format!("demo-{ordinal}.demo-members.ns.svc.cluster.local:9091"),
         })
     };
     let state = if list.len() > 1 { "initialized" } else { "uninitialized" };
@@ -28,18 +41,33 @@ fn alone(me: i32) -> Seen {
     view(me, &id('c', me), &[me])
 }
 
+/// Members of the cluster, each of whom lists all.
+fn all(list: &[i32]) -> Vec<Seen> {
+    list.iter().map(|me| view(*me, &id('c', 0), list)).collect()
+}
+
 fn silent() -> Seen {
     Seen::Silent("refused".to_owned())
 }
 
+fn version(what: &str) -> Version {
+    Version { uid: format!("uid-{what}"), resource: "1".to_owned() }
+}
+
+/// Pods that run and say this, with claims that know nothing yet.
 fn observed(wish: i32, members: Vec<Seen>) -> Observed {
-    Observed {
+    let mut seen = Observed {
+        now: Timestamp::from_second(NOW).expect("in range"),
+        cluster: "demo".to_owned(),
         wish,
+        sync_interval: Duration::from_mins(1),
         key: KeySeen::Good,
-        set: Some(SetSeen { replicas: wish, pods: wish, ready: wish }),
         members: (0..).zip(members).collect(),
         ..Observed::default()
-    }
+    };
+    let pods = seen.members.len().max(usize::try_from(wish).expect("positive"));
+    seen = seen.sized(i32::try_from(pods).expect("few"));
+    seen
 }
 
 impl Observed {
@@ -47,242 +75,580 @@ impl Observed {
         Self { cluster_id: Some(id('c', 0)), ..self }
     }
 
+    fn entry(&mut self, ordinal: i32, state: MemberState) -> &mut MemberStatus {
+        self.ledger.retain(|entry| entry.ordinal != ordinal);
+        self.ledger.push(MemberStatus {
+            name: self.pod_name(ordinal),
+            ordinal,
+            member_id: id('a', ordinal),
+            state,
+            since: Some(Time(self.now)),
+            cause: None,
+            unclean: false,
+            claim_uid: Some(version(&format!("claim-{ordinal}")).uid),
+        });
+        self.ledger.last_mut().expect("just pushed")
+    }
+
+    /// In the ledger and on the claims.
     fn recorded(mut self, ordinals: &[i32]) -> Self {
         for ordinal in ordinals {
-            self.ledger.insert(
-                *ordinal,
-                MemberStatus {
-                    name: format!("demo-{ordinal}"),
-                    ordinal: *ordinal,
-                    member_id: id('a', *ordinal),
-                    state: MemberState::Joining,
-                },
-            );
+            self.entry(*ordinal, MemberState::InSync);
+            let claim = self.claims.entry(*ordinal).or_default();
+            claim.version = version(&format!("claim-{ordinal}"));
+            claim.member_id = Some(id('a', *ordinal));
+            claim.cluster_id = self.cluster_id.clone();
         }
         self
     }
 
+    /// This member leaves, because fewer are wished.
+    fn goes(self, ordinal: i32, state: MemberState) -> Self {
+        self.goes_for(ordinal, state, Cause::ScaleDown)
+    }
+
+    fn goes_for(mut self, ordinal: i32, state: MemberState, cause: Cause) -> Self {
+        self.entry(ordinal, state).cause = Some(cause);
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// A set of this size whose pods and claims are there.
     fn sized(mut self, replicas: i32) -> Self {
-        self.set = Some(SetSeen { replicas, pods: replicas, ready: replicas });
+        let set = SetSeen { version: version("set"), replicas, pods: replicas, ready: replicas };
+        self.set = Some(set);
+        self.pods.retain(|ordinal, _| *ordinal < replicas);
+        for ordinal in 0..replicas {
+            let long_ago = Timestamp::from_second(0).ok();
+            self.pods.entry(ordinal).or_insert_with(|| PodSeen {
+                version: version(&format!("pod-{ordinal}")),
+                running_since: long_ago,
+                ..PodSeen::default()
+            });
+            let claim = self.claims.entry(ordinal).or_default();
+            claim.version = version(&format!("claim-{ordinal}"));
+        }
+        self
+    }
+
+    fn influx(mut self, seen: InfluxSeen) -> Self {
+        self.influxdb.insert("main".to_owned(), seen);
+        self
+    }
+
+    /// The entry of this pod has stood where it stands for so long.
+    fn since(mut self, ordinal: i32, seconds: i64) -> Self {
+        let entry = self.ledger.iter_mut().find(|entry| entry.ordinal == ordinal);
+        let since = Timestamp::from_second(NOW - seconds).expect("in range");
+        entry.expect("in the ledger").since = Some(Time(since));
         self
     }
 }
 
-fn check(name: &str, seen: Observed, expect: &str) {
-    let decision = decide(&seen);
+fn row(of: i32) -> Row {
+    let source = Source { database: "d".to_owned(), policy: "r".to_owned() };
+    let hosts = vec![format!("demo-{of}.demo-members.ns.svc.cluster.local")];
+    let name = crate::name::subscription(&id('a', of));
+    Row { influxdb: "main".to_owned(), source, name, hosts }
+}
+
+#[track_caller]
+fn check(name: &str, seen: &Observed, expect: &str) {
+    let decision = decide(seen);
     let effect = decision.effect.map_or("nothing".to_owned(), |effect| effect.to_string());
+    let short = |n| format!("member {n} ({})", id('a', n));
+    let effect = (0..9).fold(effect, |text, n| text.replace(&short(n), &format!("member {n}")));
     assert_eq!(format!("{}: {effect}", decision.reason.as_str()), expect, "{name}");
 }
 
+fn check_all(cases: Vec<(&str, Observed, &str)>) {
+    for (name, seen, expect) in cases {
+        check(name, &seen, expect);
+    }
+}
+
 #[test]
-fn the_next_effect_follows_from_what_is_seen() {
-    let c0 = id('c', 0);
-    let all = |list: &[i32]| list.iter().map(|me| view(*me, &c0, list)).collect::<Vec<_>>();
-    let making = "making the key that signs membership changes";
-    for (name, seen, expect) in [
+fn what_must_be_there_comes_first() {
+    check_all(vec![
         (
             "a new resource",
             Observed { wish: 3, ..Observed::default() },
-            format!("AdminKeyMissing: {making}"),
+            "AdminKeyMissing: making the key that signs membership changes",
         ),
         (
             "a bad key",
-            Observed { key: KeySeen::Unreadable("bad".into()), ..observed(3, vec![]) },
-            "AdminKeyUnreadable: nothing".into(),
+            observed(3, vec![]).with(|it| it.key = KeySeen::Unreadable("bad".into())),
+            "AdminKeyUnreadable: nothing",
         ),
         (
             "a resource that goes",
             Observed { deleting: true, ..Observed::default() },
-            "Deleting: nothing".into(),
+            "Deleting: nothing",
         ),
         (
             "children are missing",
-            Observed { stale: vec!["Service demo".into()], set: None, ..observed(3, vec![]) },
-            "ChildrenDiffer: applying children for 3 pods".into(),
+            observed(3, vec![]).with(|it| it.stale = vec!["Service demo".into()]),
+            "ChildrenDiffer: applying children",
         ),
+    ]);
+}
+
+#[test]
+fn the_set_follows_the_wish_upwards_and_the_ledger_downwards() {
+    check_all(vec![
         (
             "the wish grows",
             observed(5, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).sized(3),
-            "SizeDiffers: applying children for 5 pods".into(),
-        ),
-        (
-            "somebody scaled the set: it is put back",
-            observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).sized(7),
-            "SizeDiffers: applying children for 3 pods".into(),
+            "SetGrows: growing the set to 5 pods",
         ),
         (
             "somebody scaled the set down",
             observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).sized(1),
-            "SizeDiffers: applying children for 3 pods".into(),
+            "SetGrows: growing the set to 3 pods",
         ),
         (
-            "the wish shrinks: a pod never goes before its member was removed",
-            observed(1, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).sized(3),
-            "RemovalNotBuilt: nothing".into(),
+            "somebody scaled the set up, and who is there is recorded first",
+            observed(1, vec![alone(0), alone(1)]).founded().recorded(&[0]),
+            "MemberFound: recording member 1",
+        ),
+        (
+            "then is on its way out",
+            observed(1, vec![alone(0), alone(1)]).founded().recorded(&[0, 1]),
+            "MemberCondemned: condemning member 1: ScaleDown",
+        ),
+        (
+            "one that just runs may soon tell who it is",
+            observed(1, vec![alone(0), silent()])
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.pods.get_mut(&1).expect("a pod").running_since = Some(it.now)),
+            "MembersStarting: nothing",
+        ),
+        (
+            "one that never told goes unknown",
+            observed(1, vec![alone(0), silent()]).founded().recorded(&[0]),
+            "MemberCondemned: condemning member 1 (it never told its ID): ScaleDown",
+        ),
+        (
+            "a pod is not made again before its last member is gone for good",
+            observed(4, all(&[0, 1, 2]))
+                .founded()
+                .recorded(&[0, 1, 2])
+                .sized(3)
+                .goes(3, Reclaiming),
+            "MemberGone: forgetting member 3",
         ),
         (
             "stop keeps the ledger",
-            observed(0, vec![]).founded().recorded(&[0, 1, 2]).sized(3),
-            "SizeDiffers: applying children for 0 pods".into(),
+            observed(0, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]),
+            "StopWished: stopping all pods",
         ),
-        ("stopped", observed(0, vec![]).founded().recorded(&[0, 1, 2]), "Stopped: nothing".into()),
+        (
+            "stopped",
+            observed(0, vec![]).founded().sized(0).recorded(&[0, 1, 2]),
+            "Stopped: nothing",
+        ),
         (
             "start brings back all recorded members, even if fewer are wished",
-            observed(2, vec![]).founded().recorded(&[0, 1, 2]).sized(0),
-            "SizeDiffers: applying children for 3 pods".into(),
+            observed(2, vec![]).founded().sized(0).recorded(&[0, 1, 2]),
+            "SetGrows: growing the set to 3 pods",
         ),
-        ("no pod runs yet", observed(3, vec![]), "MembersStarting: nothing".into()),
+    ]);
+    let waits = observed(4, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).sized(3);
+    let waits = waits.goes(3, Unsubscribing).influx(InfluxSeen::Away("refused".into()));
+    let reasons: Vec<Reason> = decide(&waits).notes.into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(decide(&waits).reason, Reason::OrdinalLeaving);
+    assert!(reasons.contains(&Reason::InfluxdbAway), "{reasons:?}");
+}
+
+#[test]
+fn a_cluster_is_founded_once() {
+    let c0 = id('c', 0);
+    let recording = format!("ClusterFounded: recording cluster {c0}");
+    let lost = |seen: Observed| {
+        seen.with(|it| {
+            it.cluster_id = None;
+            it.ledger.clear();
+        })
+    };
+    check_all(vec![
+        ("no pod runs yet", observed(3, vec![]), "MembersStarting: nothing"),
         (
             "the first is not the first to answer",
             observed(3, vec![silent(), alone(1), alone(2)]),
-            "MembersStarting: nothing".into(),
+            "MembersStarting: nothing",
         ),
-        (
-            "the first answers",
-            observed(3, vec![alone(0), silent(), silent()]),
-            format!("ClusterFounded: recording cluster {c0}"),
-        ),
+        ("the first answers", observed(3, vec![alone(0), silent(), silent()]), &recording),
         (
             "the status was lost, the members know",
             observed(3, vec![silent(), view(1, &c0, &[0, 1, 2]), silent()]),
-            format!("ClusterFounded: recording cluster {c0}"),
+            &recording,
         ),
         (
             "the status was lost, the members disagree",
             observed(2, vec![view(0, &c0, &[0, 9]), view(1, &id('c', 1), &[1, 8])]),
-            "ClustersDiffer: nothing".into(),
+            "ClustersDiffer: nothing",
         ),
+        (
+            "the status was lost, the claims know",
+            lost(observed(3, vec![silent(), silent(), silent()]).founded().recorded(&[0, 1, 2])),
+            "LedgerLost: reading 3 members back from their claims",
+        ),
+        (
+            "the claims disagree, and the first member is new: no second cluster",
+            observed(2, vec![alone(0), silent()])
+                .with(|it| it.claims.entry(1).or_default().cluster_id = Some(id('c', 9))),
+            "NoWayIn: nothing",
+        ),
+    ]);
+}
+
+#[test]
+fn members_are_recorded_and_then_added_one_by_one() {
+    let c0 = id('c', 0);
+    check_all(vec![
         (
             "members are recorded before they are added",
             observed(3, vec![alone(0), alone(1), alone(2)]).founded(),
-            format!("MemberFound: recording member 0 with ID {}", id('a', 0)),
+            "MemberFound: recording member 0",
         ),
         (
             "even one that was added when the operator fell",
             observed(2, all(&[0, 1])).founded().recorded(&[0]),
-            format!("MemberFound: recording member 1 with ID {}", id('a', 1)),
+            "MemberFound: recording member 1",
+        ),
+        (
+            "one that fell silent after that, too",
+            observed(2, vec![view(0, &c0, &[0, 1]), silent()]).founded().recorded(&[0]),
+            "MemberFound: recording member 1",
+        ),
+        (
+            "on its claim, too",
+            observed(1, vec![alone(0)])
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.claims.get_mut(&0).expect("a claim").member_id = None),
+            "MemberFound: recording member 0",
         ),
         (
             "one after another",
             observed(3, vec![alone(0), alone(1), alone(2)]).founded().recorded(&[0, 1, 2]),
-            "MemberApart: adding member 1 through member 0".into(),
+            "MemberApart: adding member 1 through member 0",
         ),
         (
             "the next waits until the last is on every list",
             observed(3, vec![view(0, &c0, &[0, 1]), view(1, &c0, &[1, 7]), alone(2)])
                 .founded()
                 .recorded(&[0, 1, 2]),
-            "MemberJoining: nothing".into(),
+            "MemberJoining: nothing",
         ),
         (
             "the first is away: through another one",
             observed(3, vec![silent(), view(1, &c0, &[0, 1]), alone(2)])
                 .founded()
                 .recorded(&[0, 1, 2]),
-            "MemberApart: adding member 2 through member 1".into(),
+            "MemberApart: adding member 2 through member 1",
         ),
         (
             "a volume was lost: the new ID is recorded first",
             observed(2, vec![view(0, &c0, &[0, 1]), view(5, &id('c', 5), &[5])])
                 .founded()
                 .recorded(&[0, 1]),
-            format!("MemberFound: recording member 1 with ID {}", id('a', 5)),
-        ),
-        (
-            "all volumes were lost",
-            observed(1, vec![view(5, &id('c', 5), &[5])]).founded().recorded(&[0]),
-            format!("MemberFound: recording member 0 with ID {}", id('a', 5)),
+            "MemberDisplaced: recording member 1 (a0000000-0000-4000-8000-000000000005)",
         ),
         (
             "all volumes were lost, recorded: the cluster is never guessed again",
-            observed(1, vec![alone(0)]).recorded(&[0]).with_cluster(&id('c', 9)),
-            "NoWayIn: nothing".into(),
+            observed(1, vec![alone(0)]).with(|it| it.cluster_id = Some(id('c', 9))).recorded(&[0]),
+            "NoWayIn: nothing",
         ),
         (
             "whoever is in the cluster is away",
             observed(2, vec![silent(), alone(1)]).founded().recorded(&[0, 1]),
-            "MembersAway: nothing".into(),
+            "MembersAway: nothing",
         ),
         (
             "a member of another cluster is left alone",
             observed(2, vec![view(0, &c0, &[0, 3]), view(1, &id('c', 9), &[1, 9])])
                 .founded()
                 .recorded(&[0]),
-            "ForeignMember: nothing".into(),
+            "ForeignMember: nothing",
         ),
         (
             "a member is away",
             observed(3, vec![view(0, &c0, &[0, 1, 2]), silent(), view(2, &c0, &[0, 1, 2])])
                 .founded()
                 .recorded(&[0, 1, 2]),
-            "MembersAway: nothing".into(),
+            "MembersAway: nothing",
+        ),
+        (
+            "who stays is not left deaf",
+            observed(1, vec![alone(0)])
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.claims.get_mut(&0).expect("a claim").quiesced = true),
+            "MemberQuiet: having member 0 subscribe again",
         ),
         (
             "all is well",
             observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]),
-            "InSync: nothing".into(),
+            "InSync: nothing",
         ),
         (
             "one is a cluster, too",
             observed(1, vec![alone(0)]).founded().recorded(&[0]),
-            "InSync: nothing".into(),
+            "InSync: nothing",
         ),
-    ] {
-        check(name, seen, &expect);
-    }
+    ]);
 }
 
-impl Observed {
-    fn with_cluster(self, id: &str) -> Self {
-        Self { cluster_id: Some(id.to_owned()), ..self }
-    }
+/// Three members, two wished, the third stands in this state.
+fn third(state: MemberState) -> Observed {
+    let tasks = |it: &mut Observed| {
+        it.tasks =
+            (0..3).map(|ordinal| (ordinal, Some(BTreeSet::from(["cpu".to_owned()])))).collect();
+    };
+    let seen = observed(2, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).goes(2, state);
+    seen.influx(InfluxSeen::NotAsked).with(tasks)
+}
+
+/// The same once it was removed.
+fn removed(state: MemberState) -> Observed {
+    third(state).with(|it| it.members = (0..3).zip(all(&[0, 1])).chain([(2, alone(2))]).collect())
+}
+
+/// The same once its pod is gone.
+fn gone(state: MemberState) -> Observed {
+    removed(state).sized(2).with(|it| drop(it.members.remove(&2)))
 }
 
 #[test]
-fn a_cluster_of_three_comes_up_by_itself_whatever_is_repeated() {
-    let mut seen = Observed { wish: 3, ..Observed::default() };
-    let mut story = Vec::new();
-    for _ in 0..40 {
-        let decision = decide(&seen);
-        let Some(effect) = decision.effect else {
-            story.push(decision.reason.as_str());
-            break;
-        };
-        story.push(decision.reason.as_str());
-        match effect {
-            Effect::CreateAdminKey => {
-                seen.key = KeySeen::Good;
-                seen.stale = vec!["all".into()];
-            }
-            Effect::ApplyChildren { replicas } => {
-                seen.stale.clear();
-                seen = seen.sized(replicas);
-                seen.members = (0..replicas).map(|n| (n, alone(n))).collect();
-            }
-            Effect::RecordCluster { id } => seen.cluster_id = Some(id),
-            Effect::RecordMember { ordinal, .. } => seen = seen.recorded(&[ordinal]),
-            Effect::AddMember { ordinal, .. } => {
-                let list: Vec<i32> = (0..=ordinal).collect();
-                for member in &list {
-                    seen.members.insert(*member, view(*member, &id('c', 0), &list));
-                }
-            }
-        }
-    }
-    assert_eq!(
-        story,
-        [
-            "AdminKeyMissing",
-            "ChildrenDiffer",
-            "ClusterFounded",
-            "MemberFound",
-            "MemberFound",
-            "MemberFound",
-            "MemberApart",
-            "MemberApart",
-            "InSync"
-        ]
-    );
+fn a_member_leaves_step_by_step() {
+    let quiesced = |it: &mut Observed| it.claims.get_mut(&2).expect("a claim").quiesced = true;
+    let only_two = |it: &mut Observed| {
+        let own = BTreeSet::from(["cpu".to_owned(), "disk".to_owned()]);
+        it.tasks.insert(2, Some(own));
+    };
+    let ending = |it: &mut Observed| it.pods.get_mut(&2).expect("a pod").ending = true;
+    check_all(vec![
+        (
+            "the highest first",
+            observed(1, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]),
+            "MemberCondemned: condemning member 2: ScaleDown",
+        ),
+        (
+            "taken back in time",
+            third(Condemned).with(|it| it.wish = 3),
+            "MemberSpared: sparing member 2",
+        ),
+        ("asked to be quiet", third(Condemned), "MemberQuiesced: quiescing member 2"),
+        ("its tasks run nowhere else", third(Condemned).with(only_two), "TasksOnlyHere: nothing"),
+        (
+            "a human does not mind",
+            third(Condemned).with(only_two).with(|it| it.allow_task_loss = true),
+            "MemberQuiesced: quiescing member 2",
+        ),
+        (
+            "nobody who stays answers",
+            third(Condemned).with(|it| it.members = [(2, view(2, &id('c', 0), &[0, 1, 2]))].into()),
+            "MembersAway: nothing",
+        ),
+        (
+            "no way back from here",
+            third(Condemned).with(quiesced),
+            "RemovalBegins: member 2 is now Removing",
+        ),
+        (
+            "it goes on although the wish rose",
+            third(Removing).with(|it| it.wish = 3),
+            "MemberListed: removing member 2 through member 0",
+        ),
+        (
+            "through one that stays",
+            third(Removing),
+            "MemberListed: removing member 2 through member 0",
+        ),
+        (
+            "one of them has not heard yet",
+            removed(Removing)
+                .with(|it| drop(it.members.insert(1, view(1, &id('c', 0), &[0, 1, 2])))),
+            "MemberListed: removing member 2 through member 1",
+        ),
+        ("on no list", removed(Removing), "MemberRemoved: member 2 is now Stopping"),
+        (
+            "on no list, but it does not know yet",
+            removed(Removing)
+                .with(|it| drop(it.members.insert(2, view(2, &id('c', 0), &[0, 1, 2])))),
+            "PodStopping: nothing",
+        ),
+        (
+            "it never learns it",
+            removed(Removing).since(2, 60).with(|it| drop(it.members.insert(2, silent()))),
+            "MemberRemovedDead: member 2 is now Stopping, unclean",
+        ),
+        (
+            "it is dead",
+            gone(Removing).sized(3).with(|it| drop(it.pods.remove(&2))),
+            "MemberRemovedDead: member 2 is now Stopping, unclean",
+        ),
+        ("its pod goes", removed(Stopping), "SetShrinks: shrinking the set to 2 pods"),
+        (
+            "somebody who did not know brought it back",
+            third(Stopping),
+            "MemberListed: removing member 2 through member 0",
+        ),
+        (
+            "its pod ends",
+            removed(Stopping).with(ending).with(|it| it.set.as_mut().expect("a set").replicas = 2),
+            "PodStopping: nothing",
+        ),
+        ("its pod is gone", gone(Stopping), "PodGone: member 2 is now Unsubscribing"),
+        (
+            "the next begins while the last one's pod ends",
+            removed(Stopping)
+                .with(|it| it.set.as_mut().expect("a set").replicas = 2)
+                .with(|it| it.wish = 1),
+            "PodStopping: nothing",
+        ),
+        (
+            "the next begins while InfluxDB is awaited",
+            gone(Unsubscribing).with(|it| it.wish = 1),
+            "MemberCondemned: condemning member 1: ScaleDown",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_member_leaves_behind_is_cleared_away() {
+    let rows = |of: &[i32]| InfluxSeen::Rows(of.iter().map(|of| row(*of)).collect());
+    let unclean = |it: &mut Observed| it.ledger.last_mut().expect("the third").unclean = true;
+    let keep = |it: &mut Observed| it.claims.get_mut(&2).expect("a claim").keep = true;
+    check_all(vec![
+        ("InfluxDB was not asked yet", gone(Unsubscribing), "InfluxdbAway: nothing"),
+        (
+            "only its own",
+            gone(Unsubscribing).influx(rows(&[0, 1, 2])),
+            "SubscriptionsFound: dropping 1 subscriptions",
+        ),
+        (
+            "none is left",
+            gone(Unsubscribing).influx(rows(&[0, 1])),
+            "SubscriptionsGone: member 2 is now Reclaiming",
+        ),
+        (
+            "a human does not want to wait",
+            gone(Unsubscribing).with(|it| it.skip_cleanup = true),
+            "SubscriptionsSkipped: member 2 is now Reclaiming",
+        ),
+        (
+            "it died: it may be alive somewhere",
+            gone(Unsubscribing).influx(rows(&[])).with(unclean),
+            "SubscriptionsWatched: nothing",
+        ),
+        (
+            "it is",
+            gone(Unsubscribing).influx(rows(&[2])).with(unclean).since(2, 121),
+            "SubscriptionsReturned: member 2 is now Unsubscribing, unclean",
+        ),
+        (
+            "it is not",
+            gone(Unsubscribing).influx(rows(&[])).with(unclean).since(2, 121),
+            "SubscriptionsGone: member 2 is now Reclaiming, unclean",
+        ),
+        ("its claim goes", gone(Reclaiming), "ClaimDeleted: deleting claim 2"),
+        (
+            "its claim is kept",
+            gone(Reclaiming).with(keep),
+            "ClaimRetired: keeping claim 2 without a member",
+        ),
+        (
+            "all are kept",
+            gone(Reclaiming).with(|it| it.keep_claims = true),
+            "ClaimRetired: keeping claim 2 without a member",
+        ),
+        (
+            "but not that of one that did not hand over",
+            gone(Reclaiming).with(|it| it.keep_claims = true).with(unclean),
+            "ClaimDeleted: deleting claim 2",
+        ),
+        (
+            "the claim of somebody else is not touched",
+            gone(Reclaiming).with(|it| it.claims.get_mut(&2).expect("a claim").member_id = None),
+            "MemberGone: forgetting member 2",
+        ),
+        (
+            "the pod is there again",
+            gone(Reclaiming).with(|it| drop(it.pods.insert(2, PodSeen::default()))),
+            "PodStopping: nothing",
+        ),
+        (
+            "the claim ends",
+            gone(Reclaiming).with(|it| it.claims.get_mut(&2).expect("a claim").ending = true),
+            "ClaimGoing: nothing",
+        ),
+        (
+            "nothing is left",
+            gone(Reclaiming).with(|it| drop(it.claims.remove(&2))),
+            "MemberGone: forgetting member 2",
+        ),
+    ]);
+}
+
+#[test]
+fn a_member_is_replaced_in_its_place() {
+    let wished = |it: &mut Observed| it.pods.get_mut(&1).expect("a pod").replace = true;
+    let three = || observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).with(wished);
+    let out = || {
+        let seen = observed(3, vec![]).founded().recorded(&[0, 2]);
+        let seen = seen.recorded(&[1]).goes_for(1, Stopping, Cause::Replace);
+        let c0 = id('c', 0);
+        let members = [(0, view(0, &c0, &[0, 2])), (1, alone(1)), (2, view(2, &c0, &[0, 2]))];
+        seen.with(|it| it.members = members.into())
+    };
+    let ending = |it: &mut Observed| it.claims.get_mut(&1).expect("a claim").ending = true;
+    check_all(vec![
+        ("a human wants it", three(), "MemberCondemned: condemning member 1: Replace"),
+        (
+            "and wants its volume kept",
+            three().with(|it| it.claims.get_mut(&1).expect("a claim").keep = true),
+            "ClaimKept: nothing",
+        ),
+        (
+            "the only one cannot be replaced",
+            observed(1, vec![alone(0)])
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.pods.get_mut(&0).expect("a pod").replace = true),
+            "LastMember: nothing",
+        ),
+        (
+            "taken back in time",
+            observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]).goes_for(
+                1,
+                Condemned,
+                Cause::Replace,
+            ),
+            "MemberSpared: sparing member 1",
+        ),
+        ("the claim first", out(), "ClaimDeleted: deleting claim 1"),
+        ("then the pod", out().with(ending), "PodReplaced: deleting pod 1"),
+        (
+            "both are gone",
+            out().with(|it| drop(it.claims.remove(&1))).with(|it| drop(it.pods.remove(&1))),
+            "PodGone: member 1 is now Unsubscribing",
+        ),
+        (
+            "a new member takes its place while the old one's subscriptions are looked for",
+            out()
+                .goes_for(1, Unsubscribing, Cause::Replace)
+                .with(|it| drop(it.members.insert(1, view(5, &id('c', 5), &[5]))))
+                .with(|it| it.claims.get_mut(&1).expect("a claim").member_id = None),
+            "MemberFound: recording member 1 (a0000000-0000-4000-8000-000000000005)",
+        ),
+    ]);
 }
 
 #[test]

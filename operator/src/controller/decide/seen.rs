@@ -1,0 +1,293 @@
+//! Everything a decision rests on, and what can be read from it at a glance.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::effect::Who;
+use crate::crd::{Cause, MemberState, MemberStatus};
+use crate::member::{Cluster, State};
+use crate::server::Version;
+use crate::subscriptions::Row;
+
+/// What was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// When.
+    pub now: Timestamp,
+    /// The resource is being deleted.
+    pub deleting: bool,
+    /// Name of the resource.
+    pub cluster: String,
+    /// `spec.replicas`.
+    pub wish: i32,
+    /// A removed member's claim is kept if it handed over all.
+    pub keep_claims: bool,
+    /// A member may be removed although it alone runs some tasks.
+    pub allow_task_loss: bool,
+    /// No InfluxDB needs to be clean.
+    pub skip_cleanup: bool,
+    /// How long a member takes at most to subscribe again.
+    pub sync_interval: Duration,
+    /// `status.clusterID`.
+    pub cluster_id: Option<String>,
+    /// `status.members`.
+    pub ledger: Vec<MemberStatus>,
+    /// `status.departed`.
+    pub departed: BTreeSet<String>,
+    /// The key that signs membership changes.
+    pub key: KeySeen,
+    /// Children that are missing or were built from something else.
+    pub stale: Vec<String>,
+    /// The StatefulSet.
+    pub set: Option<SetSeen>,
+    /// The pods of the set, by ordinal.
+    pub pods: BTreeMap<i32, PodSeen>,
+    /// What the pods that run say, by ordinal.
+    pub members: BTreeMap<i32, Seen>,
+    /// What those that were asked for their tasks run; `None` did not say.
+    pub tasks: BTreeMap<i32, Option<BTreeSet<String>>>,
+    /// The claims of the pods, by ordinal.
+    pub claims: BTreeMap<i32, ClaimSeen>,
+    /// The InfluxDBs that are kept clean, by name.
+    pub influxdb: BTreeMap<String, InfluxSeen>,
+}
+
+/// The Secret with the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeySeen {
+    /// Not there.
+    #[default]
+    Missing,
+    /// There, but of no use, and why.
+    Unreadable(String),
+    /// There.
+    Good,
+}
+
+/// The StatefulSet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetSeen {
+    /// Which one exactly.
+    pub version: Version,
+    /// `spec.replicas`.
+    pub replicas: i32,
+    /// Pods that exist.
+    pub pods: i32,
+    /// Pods that are ready.
+    pub ready: i32,
+}
+
+/// A pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodSeen {
+    /// Which one exactly.
+    pub version: Version,
+    /// It is being deleted.
+    pub ending: bool,
+    /// Since when its containers run, if they do.
+    pub running_since: Option<Timestamp>,
+    /// A human wants another member in its place.
+    pub replace: bool,
+}
+
+/// What a pod says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing, and why.
+    Silent(String),
+    /// Its view of the cluster.
+    Answers(Cluster),
+}
+
+/// A claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimSeen {
+    /// Which one exactly.
+    pub version: Version,
+    /// It is being deleted.
+    pub ending: bool,
+    /// Whose identity it holds, as was written down on it.
+    pub member_id: Option<String>,
+    /// The cluster of that member.
+    pub cluster_id: Option<String>,
+    /// That member is on its way out.
+    pub leaving: bool,
+    /// That member has left, the claim was kept.
+    pub retired: bool,
+    /// That member was asked to be without subscriptions.
+    pub quiesced: bool,
+    /// A human wants it to be kept.
+    pub keep: bool,
+}
+
+/// What an InfluxDB says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InfluxSeen {
+    /// It was not asked.
+    NotAsked,
+    /// It does not answer or refuses, and why.
+    Away(String),
+    /// Its subscriptions.
+    Rows(Vec<Row>),
+}
+
+impl Observed {
+    /// The pods that answer, in order.
+    pub(super) fn answers(&self) -> impl Iterator<Item = (i32, &Cluster)> {
+        self.members.iter().filter_map(|(ordinal, seen)| match seen {
+            Seen::Answers(cluster) => Some((*ordinal, cluster)),
+            Seen::Silent(_) => None,
+        })
+    }
+
+    /// What a pod answers.
+    pub(super) fn answer(&self, ordinal: i32) -> Option<&Cluster> {
+        match self.members.get(&ordinal) {
+            Some(Seen::Answers(cluster)) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// The name of a pod.
+    pub(super) fn pod_name(&self, ordinal: i32) -> String {
+        format!("{}-{ordinal}", self.cluster)
+    }
+
+    /// The member that a pod is meant to be.
+    pub(super) fn current(&self, ordinal: i32) -> Option<&MemberStatus> {
+        self.ledger.iter().find(|entry| entry.ordinal == ordinal && !entry.state.is_leaving())
+    }
+
+    /// Those on their way out.
+    pub(super) fn leaving(&self) -> impl Iterator<Item = &MemberStatus> {
+        self.ledger.iter().filter(|entry| entry.state.is_leaving())
+    }
+
+    /// Whether this identity is on its way out.
+    pub(super) fn is_leaving(&self, member_id: &str) -> bool {
+        self.leaving().any(|entry| entry.member_id == member_id)
+    }
+
+    /// Pods that there should be: the wish, and while members leave, those that are not gone yet.
+    pub(super) fn size(&self) -> i32 {
+        let current = self.ledger.iter().filter(|entry| !entry.state.is_leaving());
+        let recorded = current.map(|entry| entry.ordinal + 1).max().unwrap_or(0);
+        self.wish.max(recorded)
+    }
+
+    /// A pod with this number must not be made: its last member is not gone for good.
+    pub(super) fn is_blocked(&self, ordinal: i32) -> bool {
+        self.leaving().any(|entry| {
+            entry.ordinal == ordinal
+                && entry.state > MemberState::Condemned
+                && entry.cause != Some(Cause::Displaced)
+        })
+    }
+
+    /// Up to where pods may be made: [`Self::size`], or the first that must not be.
+    pub(super) fn room(&self, from: i32) -> i32 {
+        (from..self.size()).find(|ordinal| self.is_blocked(*ordinal)).unwrap_or(self.size())
+    }
+
+    /// The claim that holds the identity of an entry.
+    pub(super) fn claim_of(&self, entry: &MemberStatus) -> Option<&ClaimSeen> {
+        let claim = self.claims.get(&entry.ordinal)?;
+        let same_uid = entry.claim_uid.as_ref().is_none_or(|uid| *uid == claim.version.uid);
+        let same_member = claim.member_id.as_deref().unwrap_or_default() == entry.member_id;
+        (same_uid && same_member).then_some(claim)
+    }
+}
+
+/// Who is where, as they say themselves.
+pub(super) struct View<'a> {
+    /// In the cluster and to stay.
+    pub(super) inside: Vec<(i32, &'a Cluster)>,
+    /// In no cluster, and to be in.
+    pub(super) apart: Vec<(i32, &'a Cluster)>,
+    /// In another one.
+    pub(super) foreign: Vec<(i32, &'a Cluster)>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(seen: &'a Observed) -> Self {
+        let mut view = Self { inside: Vec::new(), apart: Vec::new(), foreign: Vec::new() };
+        let Some(id) = &seen.cluster_id else { return view };
+        for (ordinal, cluster) in seen.answers() {
+            if seen.is_leaving(&cluster.member_id.to_string()) {
+                continue;
+            }
+            if cluster.cluster_id.to_string() == *id {
+                view.inside.push((ordinal, cluster));
+            } else if cluster.state == State::Uninitialized {
+                view.apart.push((ordinal, cluster));
+            } else {
+                view.foreign.push((ordinal, cluster));
+            }
+        }
+        view
+    }
+
+    /// Whether every member inside lists this one.
+    pub(super) fn all_list(&self, member_id: &str) -> bool {
+        self.inside.iter().all(|(_, list)| lists(list, member_id))
+    }
+
+    /// A member inside that lists this one, and under which ID: one that never told its own is known
+    /// by its pod.
+    pub(super) fn lister(&self, seen: &Observed, entry: &MemberStatus) -> Option<(i32, String)> {
+        let stays = |id: &String| {
+            seen.ledger.iter().any(|other| !other.state.is_leaving() && other.member_id == *id)
+        };
+        let named = |list: &Cluster| match entry.member_id.as_str() {
+            "" => listed_at(list, &entry.name).filter(|id| !stays(id)),
+            id => lists(list, id).then(|| id.to_owned()),
+        };
+        self.inside.iter().find_map(|(ordinal, list)| Some((*ordinal, named(list)?)))
+    }
+
+    /// Who the members inside think is in this pod.
+    pub(super) fn listed_in(&self, pod: &str) -> Option<String> {
+        self.inside.iter().find_map(|(_, list)| listed_at(list, pod))
+    }
+
+    /// Where each pod's member stands.
+    pub(super) fn states(&self, seen: &Observed) -> BTreeMap<i32, MemberState> {
+        let of = |entry: &MemberStatus| {
+            let among = |list: &[(i32, &Cluster)]| {
+                list.iter()
+                    .any(|(o, c)| *o == entry.ordinal && c.member_id.to_string() == entry.member_id)
+            };
+            if among(&self.inside) {
+                match self.all_list(&entry.member_id) {
+                    true => MemberState::InSync,
+                    false => MemberState::Joining,
+                }
+            } else if among(&self.foreign) {
+                MemberState::Foreign
+            } else if among(&self.apart) {
+                MemberState::Joining
+            } else {
+                MemberState::Unreachable
+            }
+        };
+        let current = seen.ledger.iter().filter(|entry| !entry.state.is_leaving());
+        current.map(|entry| (entry.ordinal, of(entry))).collect()
+    }
+}
+
+fn lists(list: &Cluster, member_id: &str) -> bool {
+    list.members.iter().any(|member| member.id.to_string() == member_id)
+}
+
+fn listed_at(list: &Cluster, pod: &str) -> Option<String> {
+    let at = |address: &str| address.split(['.', ':']).next() == Some(pod);
+    list.members.iter().find(|member| at(&member.rpc_address)).map(|member| member.id.to_string())
+}
+
+impl From<&MemberStatus> for Who {
+    fn from(entry: &MemberStatus) -> Self {
+        Self::of(entry)
+    }
+}

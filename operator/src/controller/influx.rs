@@ -1,0 +1,114 @@
+//! Looking into the InfluxDBs of a cluster, when something there is of interest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+
+use super::decide::{InfluxSeen, Observed};
+use super::{Error, Operator};
+use crate::crd::{Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState};
+use crate::outside::Outside;
+use crate::server::Server as _;
+use crate::subscriptions::{Influx as _, Login, Target};
+
+/// Keys of a Secret with a login.
+const USER: &str = "influxdb-user";
+const PASSWORD: &str = "influxdb-password";
+const TOKEN: &str = "influxdb-token";
+
+/// The daemon's default of `subscriptions-sync-interval`.
+const SYNC_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How long a member takes at most to subscribe again where its subscription is missing.
+pub(super) fn sync_interval(_: &KapacitorClusterSpec) -> Duration {
+    SYNC_INTERVAL
+}
+
+/// What the InfluxDBs show; those that nobody waits for are not asked.
+pub(super) async fn look<O: Outside>(
+    operator: &Operator<O>,
+    resource: &KapacitorCluster,
+    seen: &Observed,
+) -> Result<BTreeMap<String, InfluxSeen>, Error> {
+    let waits = seen.ledger.iter().any(|entry| entry.state == MemberState::Unsubscribing);
+    let asked = resource.spec.influxdb.iter().map(|influxdb| async move {
+        let answer = match waits && !seen.skip_cleanup {
+            true => ask(operator, resource, influxdb).await?,
+            false => InfluxSeen::NotAsked,
+        };
+        Ok((influxdb.name.clone(), answer))
+    });
+    join_all(asked).await.into_iter().collect()
+}
+
+async fn ask<O: Outside>(
+    operator: &Operator<O>,
+    resource: &KapacitorCluster,
+    influxdb: &Influxdb,
+) -> Result<InfluxSeen, Error> {
+    let cluster = resource.uid().unwrap_or_default();
+    let now = operator.outside.now();
+    if let Some(why) = operator.memory.pausing(&cluster, &influxdb.name, now) {
+        return Ok(InfluxSeen::Away(why));
+    }
+    let answer = match target(operator, resource, influxdb).await? {
+        Ok(target) => {
+            let rows = operator.outside.influx().subscriptions(&target).await;
+            rows.map_err(|error| error.to_string())
+        }
+        Err(why) => Err(why),
+    };
+    Ok(match answer {
+        Ok(rows) => {
+            operator.memory.answered(&cluster, &influxdb.name);
+            InfluxSeen::Rows(rows)
+        }
+        Err(why) => {
+            operator.memory.is_away(&cluster, &influxdb.name, &why, now);
+            InfluxSeen::Away(why)
+        }
+    })
+}
+
+/// Where an InfluxDB is and how to log in, or why that cannot be said.
+pub(super) async fn target<O: Outside>(
+    operator: &Operator<O>,
+    resource: &KapacitorCluster,
+    influxdb: &Influxdb,
+) -> Result<Result<Target, String>, Error> {
+    let login = match &influxdb.credentials_secret_ref {
+        None => Login::Open,
+        Some(secret) => {
+            let namespace = resource.namespace().unwrap_or_default();
+            let read: Option<Secret> = operator
+                .outside
+                .server()
+                .get(&namespace, &secret.name)
+                .await
+                .map_err(Error::of("read a login"))?;
+            let cluster = resource.uid().unwrap_or_default();
+            let read = read.as_ref().and_then(login);
+            match operator.memory.login(&cluster, &secret.name, read) {
+                Some(login) => login,
+                None => {
+                    let need = format!("{USER} and {PASSWORD}, or {TOKEN}");
+                    return Ok(Err(format!("Secret {} does not hold {need}", secret.name)));
+                }
+            }
+        }
+    };
+    let (name, urls) = (influxdb.name.clone(), influxdb.urls.clone());
+    Ok(Ok(Target { name, urls, login, tls: influx::Tls::default() }))
+}
+
+fn login(secret: &Secret) -> Option<Login> {
+    let data = secret.data.as_ref()?;
+    let text = |key: &str| String::from_utf8(data.get(key)?.0.clone()).ok();
+    if let Some(token) = text(TOKEN) {
+        return Some(Login::Token(token));
+    }
+    Some(Login::Basic { user: text(USER)?, password: text(PASSWORD)? })
+}
