@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-use serde_json::{Map, json};
-
 pub use client::cluster::{Cluster, State, Status};
 pub use client::{Error, MemberId};
 
@@ -41,15 +39,6 @@ pub trait Members: Send + Sync {
         token: String,
         id: MemberId,
     ) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Has the member at `url` drop its subscriptions to the InfluxDB called `influxdb` and make none
-    /// (`true`), or make them again (`false`).
-    fn quiesce(
-        &self,
-        url: &str,
-        influxdb: &str,
-        quiet: bool,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Real members.
@@ -75,11 +64,6 @@ impl Members for Http {
             Err(error) if error.is_missing() => Ok(()),
             done => done,
         }
-    }
-
-    async fn quiesce(&self, url: &str, influxdb: &str, quiet: bool) -> Result<(), Error> {
-        let set = Map::from_iter([("disable-subscriptions".to_owned(), json!(quiet))]);
-        client(url, None, LOOK_TIMEOUT)?.override_config("influxdb", influxdb, &set).await
     }
 }
 

@@ -24,8 +24,6 @@ pub const CLUSTER_ID: &str = "kapacitor.dev/cluster-id";
 pub const LEAVING: &str = "kapacitor.dev/leaving";
 /// Annotation of a claim: its member has left and the claim was kept.
 pub const RETIRED: &str = "kapacitor.dev/retired";
-/// Annotation of a claim: its member was asked to be without subscriptions.
-pub const QUIESCED: &str = "kapacitor.dev/quiesced";
 /// Annotation of a claim, by people: `true` keeps it when its member leaves.
 pub const KEEP: &str = "kapacitor.dev/keep";
 /// Annotation of a pod, by people: `true` puts a new member with a new volume in its place.

@@ -93,19 +93,6 @@ impl Client {
         Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
-    /// Overrides options of an element of a section of kapacitor.conf; the member keeps them. A member
-    /// that cannot yet refuses with 501.
-    pub async fn override_config(
-        &self,
-        section: &str,
-        element: &str,
-        set: &Map<String, Json>,
-    ) -> Result<(), Error> {
-        let body = json!({"set": set});
-        let segments = ["config", section, element];
-        self.call(Method::POST, Path::of(&segments), Some(&body)).await.map(drop)
-    }
-
     /// Has the member look at InfluxDB's subscriptions again, now.
     pub async fn link_subscriptions(&self) -> Result<(), Error> {
         self.call(Method::POST, Path::of(&["subscriptions"]), None).await.map(drop)

@@ -13,7 +13,7 @@ use super::wanted::Wanted;
 use super::{Error, Operator, influx};
 use crate::crd::KapacitorCluster;
 use crate::key::AdminKey;
-use crate::member::{self, MemberId, Members as _};
+use crate::member::{MemberId, Members as _};
 use crate::name;
 use crate::outside::Outside;
 use crate::server::{Object, Server as _, Version};
@@ -59,8 +59,6 @@ impl<O: Outside> Hand<'_, O> {
             Effect::Spare { who, claim: Some(claim) } => {
                 self.mark(who.ordinal, claim, [(name::LEAVING, None)].into()).await
             }
-            Effect::Quiesce { ordinal, claim } => self.quiesce(*ordinal, claim).await,
-            Effect::Unquiesce { ordinal, claim } => self.unquiesce(*ordinal, claim).await,
             Effect::DeletePod { ordinal, pod } => {
                 self.delete::<Pod>(&self.wanted.names.pod(*ordinal), pod).await
             }
@@ -159,33 +157,6 @@ impl<O: Outside> Hand<'_, O> {
         removed.map_err(Error::asking(format!("remove {who} through {url}")))
     }
 
-    /// Asks all the same if it was asked before; a member that cannot or does not answer goes as it is.
-    async fn quiesce(&self, ordinal: i32, claim: &Version) -> Result<(), Error> {
-        self.mark(ordinal, claim, set(name::QUIESCED)).await?;
-        for influxdb in &self.wanted.spec.influxdb {
-            let url = self.wanted.names.api_url(ordinal);
-            let members = self.operator.outside.members();
-            if let Err(error) = members.quiesce(&url, &influxdb.name, true).await {
-                tracing::info!(member = ordinal, %error, "a leaving member stays subscribed");
-            }
-        }
-        Ok(())
-    }
-
-    async fn unquiesce(&self, ordinal: i32, claim: &Version) -> Result<(), Error> {
-        for influxdb in &self.wanted.spec.influxdb {
-            let url = self.wanted.names.api_url(ordinal);
-            let members = self.operator.outside.members();
-            match members.quiesce(&url, &influxdb.name, false).await {
-                Err(error) if !is_unbuilt(&error) => {
-                    return Err(Error::asking(format!("have {url} subscribe again"))(error));
-                }
-                _ => {}
-            }
-        }
-        self.mark(ordinal, claim, [(name::QUIESCED, None)].into()).await
-    }
-
     async fn drop_subscriptions(&self, rows: &[Row]) -> Result<(), Error> {
         for influxdb in &self.wanted.spec.influxdb {
             let rows: Vec<&Row> = rows.iter().filter(|r| r.influxdb == influxdb.name).collect();
@@ -211,9 +182,4 @@ impl<O: Outside> Hand<'_, O> {
 
 fn set(annotation: &'static str) -> Marks {
     Marks::from([(annotation, Some("true".to_owned()))])
-}
-
-/// The member is of a release that cannot be told: then it was not told to be quiet either.
-fn is_unbuilt(error: &member::Error) -> bool {
-    matches!(error.status(), Some(404 | 501))
 }

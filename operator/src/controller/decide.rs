@@ -58,7 +58,7 @@ enum Step {
 type Stage = fn(&Observed, &View<'_>) -> Step;
 
 /// In the order of what must come first.
-const STAGES: [Stage; 13] = [
+const STAGES: [Stage; 12] = [
     prepare::deletion,
     prepare::key,
     prepare::ledger,
@@ -66,7 +66,6 @@ const STAGES: [Stage; 13] = [
     size::stop,
     join::found,
     join::record,
-    join::unquiesce,
     leave::committed,
     leave::spare,
     size::grow,

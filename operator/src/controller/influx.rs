@@ -35,9 +35,10 @@ pub(super) async fn look<O: Outside>(
 ) -> Result<BTreeMap<String, InfluxSeen>, Error> {
     let waits = seen.ledger.iter().any(|entry| entry.state == MemberState::Unsubscribing);
     let asked = resource.spec.influxdb.iter().map(|influxdb| async move {
-        let answer = match waits && !seen.skip_cleanup {
-            true => ask(operator, resource, influxdb).await?,
-            false => InfluxSeen::NotAsked,
+        let answer = if waits && !seen.skip_cleanup {
+            ask(operator, resource, influxdb).await?
+        } else {
+            InfluxSeen::NotAsked
         };
         Ok((influxdb.name.clone(), answer))
     });

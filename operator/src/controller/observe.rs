@@ -179,7 +179,6 @@ async fn claims(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, Cla
             cluster_id: says(name::CLUSTER_ID).cloned(),
             leaving: is_true(says(name::LEAVING)),
             retired: is_true(says(name::RETIRED)),
-            quiesced: is_true(says(name::QUIESCED)),
             keep: is_true(says(name::KEEP)),
         };
         Some((ordinal, seen))

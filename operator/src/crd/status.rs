@@ -117,6 +117,7 @@ impl MemberState {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_zero(n: &i64) -> bool {
     *n == 0
 }

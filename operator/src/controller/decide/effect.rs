@@ -78,20 +78,6 @@ pub enum Effect {
         /// Its claim.
         claim: Option<Version>,
     },
-    /// Ask a leaving member to drop its subscriptions; whether it does is not awaited.
-    Quiesce {
-        /// Which pod.
-        ordinal: i32,
-        /// Its claim.
-        claim: Version,
-    },
-    /// Ask a member that stays to subscribe again.
-    Unquiesce {
-        /// Which pod.
-        ordinal: i32,
-        /// Its claim.
-        claim: Version,
-    },
     /// Write down how far a leaving member is.
     Advance {
         /// Which.
@@ -180,8 +166,6 @@ impl Effect {
             Self::Grow { .. } => "Grow",
             Self::Condemn { .. } => "Condemn",
             Self::Spare { .. } => "Spare",
-            Self::Quiesce { .. } => "Quiesce",
-            Self::Unquiesce { .. } => "Unquiesce",
             Self::Advance { .. } => "Advance",
             Self::RemoveMember { .. } => "RemoveMember",
             Self::Shrink { .. } => "Shrink",
@@ -203,8 +187,6 @@ impl Effect {
             | Self::RemoveMember { who, .. }
             | Self::Forget { who } => Some(who.ordinal),
             Self::AddMember { ordinal, .. }
-            | Self::Quiesce { ordinal, .. }
-            | Self::Unquiesce { ordinal, .. }
             | Self::DeletePod { ordinal, .. }
             | Self::DeleteClaim { ordinal, .. }
             | Self::Retire { ordinal, .. } => Some(*ordinal),
@@ -240,8 +222,6 @@ impl fmt::Display for Effect {
             Self::Grow { to, .. } => write!(f, "growing the set to {to} pods"),
             Self::Condemn { who, cause, .. } => write!(f, "condemning {who}: {cause:?}"),
             Self::Spare { who, .. } => write!(f, "sparing {who}"),
-            Self::Quiesce { ordinal, .. } => write!(f, "quiescing member {ordinal}"),
-            Self::Unquiesce { ordinal, .. } => write!(f, "having member {ordinal} subscribe again"),
             Self::Advance { who, to, unclean } => {
                 let how = if *unclean { ", unclean" } else { "" };
                 write!(f, "{who} is now {to:?}{how}")

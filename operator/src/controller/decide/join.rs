@@ -20,8 +20,8 @@ pub(super) fn found(seen: &Observed, _: &View<'_>) -> Step {
         return wait(Reason::ClustersDiffer, message);
     }
     // Where claims name a cluster there is one already, even if nobody who knows it answers.
-    let claims = seen.claims.values().filter(|claim| !claim.retired && !claim.ending);
-    let named = claims.filter_map(|claim| claim.cluster_id.as_deref()).next();
+    let mut claims = seen.claims.values().filter(|claim| !claim.retired && !claim.ending);
+    let named = claims.find_map(|claim| claim.cluster_id.as_deref());
     let first = || seen.answer(0).map(|cluster| cluster.cluster_id.to_string());
     match (known.pop(), named) {
         (Some(id), _) => {
@@ -76,20 +76,6 @@ pub(super) fn record(seen: &Observed, view: &View<'_>) -> Step {
             }
             None => act(effect, Reason::MemberFound, format!("found {who}")),
         };
-    }
-    Step::Pass
-}
-
-/// Who stays must not stay deaf: an earlier wish may have unsubscribed him.
-pub(super) fn unquiesce(seen: &Observed, view: &View<'_>) -> Step {
-    for (ordinal, member) in view.inside.iter().chain(&view.apart) {
-        let id = member.member_id.to_string();
-        let stays = seen.current(*ordinal).is_some_and(|entry| entry.member_id == id);
-        let claim = seen.claims.get(ordinal);
-        if let Some(claim) = claim.filter(|claim| stays && claim.quiesced && !claim.ending) {
-            let effect = Effect::Unquiesce { ordinal: *ordinal, claim: claim.version.clone() };
-            return act(effect, Reason::MemberQuiet, format!("member {ordinal} stays"));
-        }
     }
     Step::Pass
 }

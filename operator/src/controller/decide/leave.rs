@@ -133,9 +133,8 @@ fn begin(seen: &Observed, view: &View<'_>, entry: &MemberStatus) -> Step {
     }
     let answers = seen.answer(entry.ordinal).filter(|c| c.member_id.to_string() == who.member_id);
     if answers.is_some() && !seen.allow_task_loss {
-        let only_here = match only_here(seen, entry.ordinal) {
-            Some(tasks) => tasks,
-            None => return note(Reason::MembersAway, format!("{who} does not tell its tasks")),
+        let Some(only_here) = only_here(seen, entry.ordinal) else {
+            return note(Reason::MembersAway, format!("{who} does not tell its tasks"));
         };
         if !only_here.is_empty() {
             let message = format!(
@@ -145,14 +144,6 @@ fn begin(seen: &Observed, view: &View<'_>, entry: &MemberStatus) -> Step {
             );
             return note(Reason::TasksOnlyHere, message);
         }
-    }
-    let claim = seen.claim_of(entry);
-    if let (Some(claim), Some(_), false) = (claim, answers, seen.influxdb.is_empty())
-        && !claim.quiesced
-    {
-        let (ordinal, claim) = (entry.ordinal, claim.version.clone());
-        let message = format!("{who} is asked to drop its subscriptions");
-        return act(Effect::Quiesce { ordinal, claim }, Reason::MemberQuiesced, message);
     }
     let message = format!("{who} will be removed");
     advance(entry, MemberState::Removing, entry.unclean, Reason::RemovalBegins, message)

@@ -85,7 +85,6 @@ reasons! {
     MemberDisplaced Moving Warning "a pod came back as another member: its volume was lost";
     MemberApart Moving Normal "a member is taken into the cluster";
     MemberJoining Moving Normal "a member is not on every member's list yet";
-    MemberQuiet Moving Normal "a member is told to subscribe again";
     NoWayIn Stuck Warning "members answer, but none is in the cluster of the status";
     MembersStarting Moving Normal "pods start";
     MembersAway Moving Normal "members do not answer";
@@ -96,7 +95,6 @@ reasons! {
 
     MemberCondemned Moving Normal "a member is to leave; nothing is done yet that could not be taken back";
     MemberSpared Moving Normal "a member that was to leave stays: the wish rose again";
-    MemberQuiesced Moving Normal "a leaving member is told to drop its subscriptions";
     TasksOnlyHere Stuck Warning "a leaving member alone runs some tasks";
     LastMember Stuck Warning "the last member of a cluster cannot be removed";
     ClaimKept Stuck Warning "a member is to be replaced, but its claim is marked to be kept";
@@ -129,6 +127,8 @@ impl Reason {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     const BEGIN: &str = "<!-- reasons: generated from the code by `make generated` -->\n";
@@ -146,11 +146,11 @@ mod tests {
             Verdict::Moving => "moving",
             Verdict::Stuck => "**needs you**",
         };
-        let rows: String = Reason::ALL
-            .iter()
-            .map(|r| format!("| `{}` | {} | {} |\n", r.as_str(), needs(r.verdict()), r.meaning()))
-            .collect();
-        let table = format!("| reason | | means |\n|---|---|---|\n{rows}");
+        let mut table = "| reason | | means |\n|---|---|---|\n".to_owned();
+        for reason in Reason::ALL {
+            let (name, needs) = (reason.as_str(), needs(reason.verdict()));
+            let _ = writeln!(table, "| `{name}` | {needs} | {} |", reason.meaning());
+        }
         let fresh = format!("{before}{BEGIN}{table}{END}{after}");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &fresh).expect("the folder is there");

@@ -116,8 +116,6 @@ pub struct ClaimSeen {
     pub leaving: bool,
     /// That member has left, the claim was kept.
     pub retired: bool,
-    /// That member was asked to be without subscriptions.
-    pub quiesced: bool,
     /// A human wants it to be kept.
     pub keep: bool,
 }
@@ -260,9 +258,10 @@ impl<'a> View<'a> {
                     .any(|(o, c)| *o == entry.ordinal && c.member_id.to_string() == entry.member_id)
             };
             if among(&self.inside) {
-                match self.all_list(&entry.member_id) {
-                    true => MemberState::InSync,
-                    false => MemberState::Joining,
+                if self.all_list(&entry.member_id) {
+                    MemberState::InSync
+                } else {
+                    MemberState::Joining
                 }
             } else if among(&self.foreign) {
                 MemberState::Foreign

@@ -385,14 +385,6 @@ fn members_are_recorded_and_then_added_one_by_one() {
             "MembersAway: nothing",
         ),
         (
-            "who stays is not left deaf",
-            observed(1, vec![alone(0)])
-                .founded()
-                .recorded(&[0])
-                .with(|it| it.claims.get_mut(&0).expect("a claim").quiesced = true),
-            "MemberQuiet: having member 0 subscribe again",
-        ),
-        (
             "all is well",
             observed(3, all(&[0, 1, 2])).founded().recorded(&[0, 1, 2]),
             "InSync: nothing",
@@ -427,7 +419,6 @@ fn gone(state: MemberState) -> Observed {
 
 #[test]
 fn a_member_leaves_step_by_step() {
-    let quiesced = |it: &mut Observed| it.claims.get_mut(&2).expect("a claim").quiesced = true;
     let only_two = |it: &mut Observed| {
         let own = BTreeSet::from(["cpu".to_owned(), "disk".to_owned()]);
         it.tasks.insert(2, Some(own));
@@ -444,23 +435,18 @@ fn a_member_leaves_step_by_step() {
             third(Condemned).with(|it| it.wish = 3),
             "MemberSpared: sparing member 2",
         ),
-        ("asked to be quiet", third(Condemned), "MemberQuiesced: quiescing member 2"),
         ("its tasks run nowhere else", third(Condemned).with(only_two), "TasksOnlyHere: nothing"),
         (
             "a human does not mind",
             third(Condemned).with(only_two).with(|it| it.allow_task_loss = true),
-            "MemberQuiesced: quiescing member 2",
+            "RemovalBegins: member 2 is now Removing",
         ),
         (
             "nobody who stays answers",
             third(Condemned).with(|it| it.members = [(2, view(2, &id('c', 0), &[0, 1, 2]))].into()),
             "MembersAway: nothing",
         ),
-        (
-            "no way back from here",
-            third(Condemned).with(quiesced),
-            "RemovalBegins: member 2 is now Removing",
-        ),
+        ("no way back from here", third(Condemned), "RemovalBegins: member 2 is now Removing"),
         (
             "it goes on although the wish rose",
             third(Removing).with(|it| it.wish = 3),
