@@ -15,6 +15,7 @@ mod counters;
 mod formulas;
 mod identity;
 mod machine;
+mod minutely;
 mod output;
 mod packet;
 mod presence;
@@ -33,8 +34,9 @@ pub use config::{Config, Duties};
 pub use counters::Counters;
 pub use formulas::{push_pull_period, retransmits, suspicion_minimum};
 pub use machine::{DIGESTS_LIMIT, Gossip, PACKETS_PER_TURN, SYNC_LIMIT};
+pub use minutely::Minutely;
 pub use output::{Destination, Event, Output};
-pub use packet::{Key, KeyRing, NONCE_LEN, NonceSource, PACKET_LIMIT, SeededNonces};
+pub use packet::{Key, KeyRing, NONCE_LEN, NonceSource, PACKET_LIMIT, SeededNonces, Window};
 pub use presence::{MemberView, Status};
 pub use roster::{
     Addresses, DecodeError, Entry, MAX_MEMBERS, MAX_ROLES, MAX_TEXT, MergeReport, Rank, Roster,

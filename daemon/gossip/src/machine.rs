@@ -22,6 +22,7 @@ use crate::change::Admission;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::identity::Identity;
+use crate::minutely::Minutely;
 use crate::output::{Destination, Event, Output};
 use crate::packet::{Envelope, KeyRing, Kind, NonceSource};
 use crate::presence::{MemberView, Presence, Status};
@@ -72,6 +73,8 @@ pub struct Gossip {
     /// When each member was last asked for a push/pull out of turn.
     pulled: BTreeMap<MemberId, Duration>,
     strange_versions: BTreeSet<IpAddr>,
+    /// What was refused and told.
+    refused: Minutely<&'static str>,
 }
 
 /// Whether we take part.
@@ -134,6 +137,7 @@ impl Gossip {
             noticed: BTreeMap::new(),
             pulled: BTreeMap::new(),
             strange_versions: BTreeSet::new(),
+            refused: Minutely::new(),
         };
         if changed {
             machine.outputs.push_back(Output::RosterChanged);

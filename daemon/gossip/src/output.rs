@@ -86,6 +86,15 @@ pub enum Event {
     Renewed,
     /// We adopted a generation above the one peers remember (disk restored from a backup).
     BootAdopted(BootGeneration),
+    /// Packets or streams are refused; told at once, then at most once a minute for each reason.
+    Refused {
+        /// Why, as in the counters: `key`, `unsealed`, `cluster`, `removed`, `replay`, `malformed`.
+        reason: &'static str,
+        /// Where the latest came from.
+        from: std::net::SocketAddr,
+        /// How many since this reason was last told.
+        count: u64,
+    },
     /// First packet of an unknown version from this address (once per address).
     UnknownVersion {
         /// IP address of the sender.

@@ -21,7 +21,7 @@ use model::{BootGeneration, ClusterId, MemberId};
 use uuid::Uuid;
 
 pub use keys::{Key, KeyRing, NONCE_LEN, NonceSource, SeededNonces};
-pub(crate) use replay::Window;
+pub use replay::Window;
 
 use crate::{PROTOCOL, PROTOCOL_MIN};
 

@@ -2,8 +2,8 @@
 //!
 //! FLOOR 3. No sockets: this room turns messages into bytes and back ([`encode_request`],
 //! [`decode_request`], [`encode_answer`], [`decode_answer`]) and says how large they may be and how
-//! long they may take ([`Call`]). Who calls whom and when is the member's business. RPC.md is the
-//! protocol's page.
+//! long they may take ([`Call`]), and how they are sealed ([`Session`], [`Door`]). Who calls whom and
+//! when is the member's business. RPC.md is the protocol's page.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
 mod call;
@@ -11,6 +11,7 @@ mod hello;
 mod membership;
 mod message;
 mod refusal;
+mod seal;
 mod spec;
 mod sync;
 mod wire;
@@ -26,6 +27,10 @@ pub use message::{
     encode_request,
 };
 pub use refusal::Refusal;
+pub use seal::{
+    Asked, Door, HALF_OPEN_SESSIONS, OPENING_LIMIT, Opening, Random, SEAL_OVERHEAD, SEAL_VERSION,
+    SESSION_IDLE, SESSION_PATH, SESSIONS, Sealed, Session, Signal,
+};
 pub use spec::{Past, SpecKey, SpecState, Stamp};
 pub use sync::{Digests, EventKeys, StateKey, Task, TopicState};
 pub use wire::{OLDEST_VERSION, VERSION, WireError};

@@ -36,7 +36,7 @@ impl Gossip {
             self.counters.dropped_too_long += 1;
             return;
         }
-        match self.judge(from, bytes, |kind| matches!(kind, Kind::Gossip | Kind::Notice)) {
+        match self.judge(now, from, bytes, |kind| matches!(kind, Kind::Gossip | Kind::Notice)) {
             Verdict::Drop => {}
             Verdict::Answer(sender, reason) => self.answer(now, from, sender, reason),
             Verdict::Stranger(opened) => {
@@ -58,6 +58,7 @@ impl Gossip {
     /// the body.
     pub(super) fn judge(
         &mut self,
+        now: Duration,
         from: SocketAddr,
         bytes: &[u8],
         wanted: impl FnOnce(Kind) -> bool,
@@ -68,19 +69,19 @@ impl Gossip {
         }
         let opened = match self.envelope.open(bytes) {
             Ok(opened) if wanted(opened.kind) => opened,
-            Ok(_) => return self.refuse(from, Refusal::Malformed),
+            Ok(_) => return self.refuse(now, from, Refusal::Malformed),
             Err(refusal) => {
                 let claimed = Envelope::claimed_sender(bytes);
                 if claimed.is_some_and(|id| self.roster.removed(&id).is_some()) {
-                    self.counters.dropped_removed += 1;
+                    self.refuse_removed(now, from);
                     return Verdict::Drop;
                 }
-                return self.refuse(from, refusal);
+                return self.refuse(now, from, refusal);
             }
         };
         let sender = opened.sender;
         if let Some(epoch) = self.roster.removed(&sender) {
-            self.counters.dropped_removed += 1;
+            self.refuse_removed(now, from);
             // Two members that hold each other as removed must not answer answers.
             return if opened.kind == Kind::Notice {
                 Verdict::Drop
@@ -95,30 +96,34 @@ impl Gossip {
         match self.envelope.accept(&opened, known) {
             Ok(()) => Verdict::Read(opened),
             Err(refusal @ Refusal::OldBoot { known }) => {
-                self.refuse(from, refusal);
+                self.refuse(now, from, refusal);
                 if opened.kind == Kind::Notice {
                     Verdict::Drop
                 } else {
                     Verdict::Answer(sender, Reason::OldBoot { known })
                 }
             }
-            Err(refusal) => self.refuse(from, refusal),
+            Err(refusal) => self.refuse(now, from, refusal),
         }
     }
 
-    fn refuse(&mut self, from: SocketAddr, refusal: Refusal) -> Verdict {
+    pub(super) fn refuse(&mut self, now: Duration, from: SocketAddr, refusal: Refusal) -> Verdict {
         let counters = &mut self.counters;
-        let counter = match refusal {
-            Refusal::Malformed => &mut counters.dropped_malformed,
-            Refusal::Version(_) => &mut counters.dropped_version,
-            Refusal::Own => &mut counters.dropped_own,
-            Refusal::Cluster => &mut counters.dropped_cluster,
-            Refusal::Key => &mut counters.dropped_key,
-            Refusal::Unsealed => &mut counters.dropped_unsealed,
-            Refusal::Replay => &mut counters.dropped_replay,
-            Refusal::OldBoot { .. } => &mut counters.dropped_old_boot,
+        // Lives that ended and versions that differ are no attack: they are told elsewhere.
+        let (counter, reason) = match refusal {
+            Refusal::Malformed => (&mut counters.dropped_malformed, Some("malformed")),
+            Refusal::Version(_) => (&mut counters.dropped_version, None),
+            Refusal::Own => (&mut counters.dropped_own, None),
+            Refusal::Cluster => (&mut counters.dropped_cluster, Some("cluster")),
+            Refusal::Key => (&mut counters.dropped_key, Some("key")),
+            Refusal::Unsealed => (&mut counters.dropped_unsealed, Some("unsealed")),
+            Refusal::Replay => (&mut counters.dropped_replay, Some("replay")),
+            Refusal::OldBoot { .. } => (&mut counters.dropped_old_boot, None),
         };
         *counter += 1;
+        if let Some(reason) = reason {
+            self.tell_refused(now, from, reason);
+        }
         if let Refusal::Version(version) = refusal
             && self.strange_versions.len() < STRANGE_VERSIONS_KEPT
             && self.strange_versions.insert(from.ip())
@@ -126,6 +131,17 @@ impl Gossip {
             self.event(Event::UnknownVersion { from: from.ip(), version });
         }
         Verdict::Drop
+    }
+
+    fn refuse_removed(&mut self, now: Duration, from: SocketAddr) {
+        self.counters.dropped_removed += 1;
+        self.tell_refused(now, from, "removed");
+    }
+
+    fn tell_refused(&mut self, now: Duration, from: SocketAddr, reason: &'static str) {
+        if let Some(count) = self.refused.note(now, reason) {
+            self.event(Event::Refused { reason, from, count });
+        }
     }
 
     fn answer(&mut self, now: Duration, from: SocketAddr, to: MemberId, reason: Reason) {

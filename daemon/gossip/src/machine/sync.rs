@@ -14,7 +14,7 @@ use super::wire::{Notice, Reply, Request};
 use super::{DIGESTS_LIMIT, Gossip, SYNC_LIMIT};
 use crate::identity::Identity;
 use crate::output::Output;
-use crate::packet::Kind;
+use crate::packet::{Kind, Refusal};
 use crate::roster::{Rank, decode, encode};
 
 impl Gossip {
@@ -30,8 +30,8 @@ impl Gossip {
             self.counters.dropped_too_long += 1;
             return None;
         }
-        let (opened, is_stranger) = match self.judge(from, bytes, |kind| kind == Kind::SyncRequest)
-        {
+        let wanted = |kind| kind == Kind::SyncRequest;
+        let (opened, is_stranger) = match self.judge(now, from, bytes, wanted) {
             Verdict::Read(opened) => (opened, false),
             Verdict::Stranger(opened) => (opened, true),
             Verdict::Answer(to, reason) => {
@@ -60,7 +60,7 @@ impl Gossip {
                 return None;
             }
             if self.envelope.accept(&opened, None).is_err() {
-                self.counters.dropped_replay += 1;
+                self.refuse(now, from, Refusal::Replay);
                 return None;
             }
         }
@@ -85,7 +85,7 @@ impl Gossip {
             return;
         }
         let wanted = |kind| matches!(kind, Kind::SyncReply | Kind::Notice);
-        let opened = match self.judge(from, bytes, wanted) {
+        let opened = match self.judge(now, from, bytes, wanted) {
             Verdict::Read(opened) => opened,
             Verdict::Stranger(_) => {
                 self.counters.dropped_unknown_sender += 1;

@@ -17,6 +17,11 @@ impl Key {
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
+    /// The secret, for the cipher.
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Key {
@@ -51,15 +56,18 @@ impl KeyRing {
         Self { keys, verify_incoming, verify_outgoing }
     }
 
-    pub(crate) fn outgoing(&self) -> Option<&Key> {
+    /// What seals what is sent; none: it is sent in the clear.
+    pub fn outgoing(&self) -> Option<&Key> {
         self.keys.first().filter(|_| self.verify_outgoing)
     }
 
-    pub(crate) fn all(&self) -> &[Key] {
+    /// What may have sealed what is received.
+    pub fn all(&self) -> &[Key] {
         &self.keys
     }
 
-    pub(crate) fn refuses_plain(&self) -> bool {
+    /// What is not sealed is refused.
+    pub fn refuses_plain(&self) -> bool {
         self.verify_incoming && !self.keys.is_empty()
     }
 }

@@ -5,8 +5,8 @@ const WORDS: u64 = 17;
 pub(crate) const WINDOW: u64 = (WORDS - 1) * 64;
 
 /// Which counters of one sender were seen; a ring of bits behind the highest.
-#[derive(Debug, Default)]
-pub(crate) struct Window {
+#[derive(Clone, Debug, Default)]
+pub struct Window {
     highest: u64,
     seen: [u64; WORDS as usize],
 }
@@ -14,7 +14,7 @@ pub(crate) struct Window {
 impl Window {
     /// True the first time a counter comes, false for a repeat or one that is too old. Counters
     /// start at 1.
-    pub(crate) fn accept(&mut self, counter: u64) -> bool {
+    pub fn accept(&mut self, counter: u64) -> bool {
         if counter == 0 {
             return false;
         }

@@ -133,3 +133,31 @@ fn plain_cluster_is_sealed_without_a_stop() {
         .sum();
     assert_eq!(dropped, 0);
 }
+
+#[test]
+fn what_is_refused_is_counted_each_time_and_told_once_a_minute_by_reason() {
+    let mut world = sealed_pair();
+    let packet = world.overheard[&1].clone();
+    world.run(secs(1));
+    let mut foreign = packet.clone();
+    foreign[40] ^= 1;
+    let told = |world: &World, reason: &str| -> Vec<u64> {
+        let of = |event: &crate::Event| match event {
+            crate::Event::Refused { reason: why, count, .. } if *why == reason => Some(*count),
+            _ => None,
+        };
+        world.events.iter().filter_map(|(.., event)| of(event)).collect()
+    };
+    for _ in 0..3 {
+        for _ in 0..10 {
+            world.command(0, |gossip, now| {
+                gossip.handle_datagram(now, socket(1), &packet);
+                gossip.handle_datagram(now, socket(1), &foreign);
+            });
+        }
+        world.run(secs(40));
+    }
+    let counters = world.gossip(0).counters();
+    assert_eq!((counters.dropped_replay, counters.dropped_key), (30, 30));
+    assert_eq!((told(&world, "replay"), told(&world, "key")), (vec![1, 20], vec![1, 20]));
+}

@@ -137,7 +137,8 @@ impl Member {
     }
 
     fn member_event(&mut self, event: Gossiped) {
-        self.view_changed = true;
+        // Nobody may have the view told anew by sending rubbish.
+        self.view_changed |= !matches!(event, Gossiped::Refused { .. });
         let id = |id: model::MemberId| vec![("member", id.to_string())];
         match event {
             Gossiped::Up(member, _) => {
@@ -172,6 +173,14 @@ impl Member {
             Gossiped::BootAdopted(boot) => {
                 let boot = vec![("boot", boot.0.to_string())];
                 self.log(Severity::Warn, "peers remember a later start of this member", boot);
+            }
+            Gossiped::Refused { reason, from, count } => {
+                let fields = vec![
+                    ("reason", reason.to_owned()),
+                    ("from", from.to_string()),
+                    ("count", count.to_string()),
+                ];
+                self.log(Severity::Warn, "packets are refused", fields);
             }
             Gossiped::UnknownVersion { from, version } => {
                 let fields = vec![("from", from.to_string()), ("version", version.to_string())];
