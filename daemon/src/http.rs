@@ -44,7 +44,9 @@ pub(crate) struct App {
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) subscriptions: Arc<Subscriptions>,
-    pub(crate) permission: permission::Permission,
+    pub(crate) permission: Arc<permission::Permission>,
+    pub(crate) keys: Arc<crate::keys::Keys>,
+    pub(crate) refused: Arc<crate::net::refused::Refused>,
     pub(crate) log: Log,
     pub(crate) disk: Arc<DiskHealth>,
     /// Reloads of the load directory that failed.

@@ -13,6 +13,7 @@ mod deliver;
 mod health;
 mod http;
 mod ingest;
+mod keys;
 mod load;
 pub mod logging;
 mod net;

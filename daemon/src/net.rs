@@ -4,6 +4,8 @@
 pub(crate) mod call;
 pub(crate) mod datagram;
 pub(crate) mod probe;
+pub(crate) mod refused;
+pub(crate) mod sealing;
 pub(crate) mod serve;
 pub(crate) mod stream;
 

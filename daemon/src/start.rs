@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use alert::ServerInfo;
 use anyhow::Context as _;
-use gossip::{Addresses, KeyRing};
+use gossip::Addresses;
 use member::{Identity, Input, Member, Stored};
 use model::{BootGeneration, ClusterId, MemberId, Str};
 use rpc::{Header, State};
@@ -31,8 +31,11 @@ use crate::http::permission::Permission;
 use crate::http::server::{Limits, serve};
 use crate::http::{App, router};
 use crate::ingest::Ingest;
+use crate::keys::{self, Keys};
 use crate::logging::Log;
 use crate::net;
+use crate::net::refused::Refused;
+use crate::net::sealing::Sealing;
 use crate::steward::Steward;
 use crate::store::Store;
 use crate::subscribe::{Names, Subscriptions};
@@ -69,6 +72,7 @@ pub struct Handle {
     addrs: Addrs,
     member: MemberId,
     app: Arc<App>,
+    keys: Arc<Keys>,
     http_stop: watch::Sender<bool>,
     http: JoinHandle<()>,
     rpc_stop: watch::Sender<bool>,
@@ -113,13 +117,19 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
 
     let (notices, notice_inbox) = mpsc::unbounded_channel();
     let udp = Arc::new(sockets.udp);
+    let sealing = Arc::new(Sealing::new(keys::ring(&config.cluster)));
+    let refused = Arc::new(Refused::default());
     let header = Header { from: identity.member, boot: identity.boot, cluster, to: None };
     let hands = Hands {
         brain: brain.clone(),
         runtime: runtime.clone(),
         disk: Disk::start(store.clone(), brain.clone(), disk_health.clone()),
         socket: udp.clone(),
-        caller: net::call::Caller::new(tls::rpc_client(config.rpc.tls.as_ref())?)?,
+        caller: net::call::Caller::new(
+            tls::rpc_client(config.rpc.tls.as_ref())?,
+            sealing.clone(),
+            refused.clone(),
+        )?,
         api: influx::http_client(
             &influx::Tls { skip_verify: true, ..influx::Tls::default() },
             "kapacitord",
@@ -158,12 +168,14 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     let names = Names { cluster, member: identity.member };
     let subscriptions = Subscriptions::start(&config.influxdb, addrs.http.port(), names)?;
 
-    let permission = Permission {
+    let permission = Arc::new(Permission {
         token: store.identity().admin_token()?,
         token_file: config.data_dir.join("admin.token"),
         admin_keys: RwLock::new(config.cluster.admin_keys.clone()),
         open: config.cluster.allow_unauthenticated_changes,
-    };
+    });
+    let keys = Keys::new(&config, brain.clone(), sealing.clone(), permission.clone());
+    let keys = Arc::new(keys);
     let app = Arc::new(App {
         config: config.clone(),
         brain: brain.clone(),
@@ -171,6 +183,8 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         ingest,
         subscriptions: subscriptions.clone(),
         permission,
+        keys: keys.clone(),
+        refused: refused.clone(),
         log,
         disk: disk_health,
         load_errors: AtomicU64::new(0),
@@ -189,15 +203,26 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
 
     let (http_stop, http_stops) = watch::channel(false);
     let (rpc_stop, rpc_stops) = watch::channel(false);
-    let rpc_router = net::serve::router(brain.clone());
     let rpc_tls = tls::rpc_server(config.rpc.tls.as_ref())?;
+    let sealing = rpc_tls.is_none().then_some(sealing);
+    let port = net::serve::Port::new(brain.clone(), sealing, refused.clone());
+    let rpc_router = net::serve::router(port);
     let limits = Limits::default();
     let grace = Duration::from_secs(1);
     let background = vec![
         tokio::spawn(steward.run(notice_inbox)),
         tokio::spawn(net::datagram::receive(udp, brain.clone())),
         tokio::spawn(net::stream::serve(sockets.gossip, brain.clone())),
-        tokio::spawn(serve(sockets.rpc, rpc_router, limits, rpc_tls, rpc_stops, grace)),
+        tokio::spawn(keys.clone().watch()),
+        tokio::spawn(serve(
+            sockets.rpc,
+            rpc_router,
+            limits,
+            rpc_tls,
+            Some(refused),
+            rpc_stops,
+            grace,
+        )),
     ];
     tasks.start_enabled().await;
     crate::load::load(&app).await?;
@@ -209,6 +234,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         router(app.clone()),
         limits,
         http_tls,
+        None,
         http_stops,
         http_grace,
     ));
@@ -217,6 +243,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         addrs,
         member: identity.member,
         app,
+        keys,
         http_stop,
         http,
         rpc_stop,
@@ -248,8 +275,7 @@ impl Handle {
         match crate::config::load(&self.app.config.flags, &Environment::of_process()) {
             Ok(config) => {
                 self.app.log.set_level(config.logging.level);
-                self.app.permission.set_admin_keys(config.cluster.admin_keys.clone());
-                self.app.brain.tell(Input::Keys(key_ring(&config)));
+                self.keys.set(&config);
             }
             Err(problems) => {
                 tracing::error!(service = "run", %problems, "the configuration stays as it is");
@@ -288,6 +314,7 @@ impl Handle {
             task.abort();
             let _ = task.await;
         }
+        drop(self.keys);
         drop(self.app);
         close(self.store).await;
         tracing::info!(service = "run", "stopped");
@@ -434,7 +461,7 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
         gossip_members: u32::try_from(config.cluster.gossip_members).unwrap_or(u32::MAX),
         gossip_interval: config.cluster.gossip_interval,
         gossip_sync_interval: config.cluster.gossip_sync_interval,
-        keys: key_ring(config),
+        keys: keys::ring(&config.cluster),
         redundancy: config.alert.redundancy,
         delay_per_member: config.alert.delay_per_member,
         full_sync_interval: config.alert.full_sync_interval,
@@ -444,16 +471,6 @@ fn member_config(config: &Config, addresses: Addresses) -> anyhow::Result<member
         seed: u64::from_ne_bytes(seed),
         ..member::Config::new(addresses)
     })
-}
-
-/// The cluster's keys; those of the key file are read with the configuration.
-fn key_ring(config: &Config) -> KeyRing {
-    let cluster = &config.cluster;
-    if cluster.keys.is_empty() {
-        return KeyRing::plain();
-    }
-    let keys = cluster.keys.iter().map(|k| gossip::Key::new(*k.expose())).collect();
-    KeyRing::rolling(keys, cluster.verify_incoming, cluster.verify_outgoing)
 }
 
 fn announce(config: &Config, addrs: &Addrs, member: MemberId, cluster: ClusterId, state: State) {
@@ -467,19 +484,7 @@ fn announce(config: &Config, addrs: &Addrs, member: MemberId, cluster: ClusterId
         %state,
         "listening"
     );
-    if config.cluster.keys.is_empty() {
-        tracing::warn!(
-            service = "run",
-            "gossip is not sealed: set [cluster] keys, or keep port {} from strangers",
-            addrs.gossip.port()
-        );
-    }
-    if config.rpc.tls.is_none() {
-        tracing::warn!(
-            service = "run",
-            "calls between members are plain: set [rpc] tls-certificate, tls-private-key and tls-ca, \
-             or keep port {} from strangers",
-            addrs.rpc.port()
-        );
+    if let Some(open) = keys::open_ports(config, addrs.gossip.port(), addrs.rpc.port()) {
+        tracing::warn!(service = "run", "{open}");
     }
 }

@@ -93,3 +93,27 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     anyhow::ensure!(!all.is_empty(), "{} holds no certificate", path.display());
     Ok(all)
 }
+
+/// Whether a connection failed because of a certificate: ours, or the peer's.
+pub(crate) fn is_about_certificates(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // A transport error that wraps another one names it by `get_ref`, not by `source`.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(inner) = inner
+            && is_about_certificates(inner)
+        {
+            return true;
+        }
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return matches!(
+                tls,
+                rustls::Error::InvalidCertificate(_)
+                    | rustls::Error::NoCertificatesPresented
+                    | rustls::Error::AlertReceived(_)
+            );
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -137,14 +137,20 @@ fn build_cluster(ground: &Ground<'_>) -> Cluster {
         v.wrong("roles", format!("must be [\"worker\"], the only role there is, got {roles:?}"));
     }
     let mut keys = v.each("keys", ClusterKey::parse);
+    let own_keys = keys.len();
     let keys_file = v.path("keys-file");
     if let Some(path) = &keys_file {
         match read_cluster_keys(path) {
+            // Who names a file wants to be sealed: an empty one must not open the cluster.
+            Ok(more) if own_keys == 0 && more.is_empty() => {
+                v.wrong("keys-file", format!("key file {} holds no key", path.display()));
+            }
             Ok(more) => keys.extend(more),
             Err(text) => v.wrong("keys-file", text),
         }
     }
     let mut admin_keys = v.each("admin-keys", AdminKey::parse);
+    let own_admin_keys = admin_keys.len();
     let admin_keys_file = v.path("admin-keys-file");
     if let Some(path) = &admin_keys_file {
         match read_admin_keys(path) {
@@ -173,12 +179,14 @@ fn build_cluster(ground: &Ground<'_>) -> Cluster {
             SECOND..=SECOND * 3600,
         ),
         keys,
+        own_keys,
         keys_file,
         verify_incoming: v.bool("verify-incoming"),
         verify_outgoing: v.bool("verify-outgoing"),
         seeds,
         align_windows: v.bool("align-windows"),
         admin_keys,
+        own_admin_keys,
         admin_keys_file,
         allow_unauthenticated_changes: v.bool("allow-unauthenticated-changes"),
     }

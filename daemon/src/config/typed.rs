@@ -83,6 +83,8 @@ pub struct Cluster {
     pub gossip_sync_interval: Duration,
     /// Keys of the file and of `keys-file` at start, in that order; the first seals. Empty: plain.
     pub keys: Vec<ClusterKey>,
+    /// How many of `keys` stand in the configuration itself.
+    pub own_keys: usize,
     /// Watched; read it again with [`super::keys::read_cluster_keys`].
     pub keys_file: Option<PathBuf>,
     pub verify_incoming: bool,
@@ -91,6 +93,8 @@ pub struct Cluster {
     pub seeds: Vec<String>,
     pub align_windows: bool,
     pub admin_keys: Vec<AdminKey>,
+    /// How many of `admin_keys` stand in the configuration itself.
+    pub own_admin_keys: usize,
     /// Watched; read it again with [`super::keys::read_admin_keys`].
     pub admin_keys_file: Option<PathBuf>,
     pub allow_unauthenticated_changes: bool,

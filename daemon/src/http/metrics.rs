@@ -215,9 +215,32 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         &[],
         &[(vec![], f64::from(u8::from(view.ready)))],
     );
+    families.counter(
+        "kapacitor_refused_total",
+        "What was refused at the private ports, by port and reason.",
+        &["port", "reason"],
+        &refused(app, &counters),
+    );
     let plain = |name: &str, help: &str, value: u64| {
         families.counter(name, help, &[], &[(vec![], value as f64)]);
     };
+    let keys = app.keys.glance();
+    families.gauge(
+        "kapacitor_cluster_keys",
+        "Cluster keys in use; 0: gossip is plain.",
+        &[],
+        &[(vec![], keys.keys as f64)],
+    );
+    plain(
+        "kapacitor_key_changes_total",
+        "Changes of cluster keys or admin keys that were taken while running.",
+        keys.changes,
+    );
+    plain(
+        "kapacitor_key_changes_failed_total",
+        "Changes of a key file that could not be taken; the keys stayed.",
+        keys.failures,
+    );
     plain(
         "kapacitor_alert_events_raised_total",
         "Events raised by tasks, publish and aggregate.",
@@ -283,4 +306,30 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         counters.conflicts,
     );
     Ok(())
+}
+
+/// Each reason once, those that did not happen as 0: an alert needs the series before the attack.
+fn refused(app: &App, counters: &member::Counters) -> Vec<(Vec<String>, f64)> {
+    let gossip = &counters.gossip;
+    let of_gossip = [
+        ("cluster", gossip.dropped_cluster),
+        ("key", gossip.dropped_key),
+        ("malformed", gossip.dropped_malformed),
+        ("old-boot", gossip.dropped_old_boot),
+        ("removed", gossip.dropped_removed),
+        ("replay", gossip.dropped_replay),
+        ("too-long", gossip.dropped_too_long),
+        ("unknown-sender", gossip.dropped_unknown_sender),
+        ("unsealed", gossip.dropped_unsealed),
+        ("version", gossip.dropped_version),
+    ];
+    let mut of_rpc = std::collections::BTreeMap::from(
+        ["answer", "certificate", "removed", "undecodable"].map(|reason| (reason, 0)),
+    );
+    of_rpc.extend(rpc::Signal::ALL.map(|signal| (signal.as_str(), 0)));
+    of_rpc.extend(app.refused.counts());
+    let series =
+        |port: &str, reason: &str, n: u64| (vec![port.to_owned(), reason.to_owned()], n as f64);
+    let gossip = of_gossip.into_iter().map(|(reason, n)| series("gossip", reason, n));
+    gossip.chain(of_rpc.into_iter().map(|(reason, n)| series("rpc", reason, n))).collect()
 }

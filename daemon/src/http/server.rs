@@ -17,6 +17,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::net::refused::Refused;
+
 /// Limits of one listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -34,12 +36,14 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` turns true, then lets requests in flight end for at most `grace`.
+/// Serves until `stop` turns true, then lets requests in flight end for at most `grace`. `refused`
+/// hears of certificates that were not accepted.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
     tls: Option<TlsAcceptor>,
+    refused: Option<Arc<Refused>>,
     mut stop: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -66,15 +70,22 @@ pub(crate) async fn serve(
             request.extensions_mut().insert(ConnectInfo(peer));
             request.map(axum::body::Body::new)
         });
-        let (tls, stop) = (tls.clone(), stop.clone());
+        let (tls, refused, stop) = (tls.clone(), refused.clone(), stop.clone());
         tokio::spawn(async move {
             let _place = place;
             let _ = stream.set_nodelay(true);
             match tls {
                 None => connection(stream, service, limits, stop).await,
                 Some(tls) => match handshake(&tls, stream, limits).await {
-                    Some(stream) => connection(stream, service, limits, stop).await,
-                    None => tracing::debug!(service = "http", %peer, "TLS handshake failed"),
+                    Ok(stream) => connection(stream, service, limits, stop).await,
+                    Err(error) => {
+                        tracing::debug!(service = "http", %peer, %error, "TLS handshake failed");
+                        if let Some(refused) = refused
+                            && crate::tls::is_about_certificates(&error)
+                        {
+                            refused.note("certificate", &peer, &error.to_string());
+                        }
+                    }
                 },
             }
         });
@@ -88,8 +99,8 @@ async fn handshake(
     tls: &TlsAcceptor,
     stream: TcpStream,
     limits: Limits,
-) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
-    tokio::time::timeout(limits.header_time, tls.accept(stream)).await.ok()?.ok()
+) -> std::io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    tokio::time::timeout(limits.header_time, tls.accept(stream)).await?
 }
 
 async fn connection<I, S>(stream: I, service: S, limits: Limits, mut stop: watch::Receiver<bool>)

@@ -1,66 +1,154 @@
-//! The RPC port: decodes calls, has the brain answer them.
+//! The RPC port: opens and decodes calls, has the brain answer them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use rpc::{Call, MAX_INBOUND_CALLS, Refusal};
+use rpc::{Call, MAX_INBOUND_CALLS, OPENING_LIMIT, Refusal, SEAL_OVERHEAD, Sealed, Signal};
 use tokio::sync::Semaphore;
 
-use super::call::CONTENT_TYPE;
+use super::call::{CONTENT_TYPE, RETRY_AFTER_MS};
+use super::refused::Refused;
+use super::sealing::{REFUSED_HEADER, SEALED_TYPE, Sealing, random};
 use crate::brain::Brain;
+use crate::clock;
 
-/// How soon a caller that found us busy may ask again.
-const RETRY_AFTER_MS: u32 = 100;
-
+/// What the port works with.
 #[derive(Clone)]
-struct Port {
+pub(crate) struct Port {
     brain: Brain,
+    /// None with mutual TLS: the connection has shown who is there.
+    sealing: Option<Arc<Sealing>>,
+    refused: Arc<Refused>,
     places: Arc<Semaphore>,
 }
 
-/// The router of the RPC port.
-pub(crate) fn router(brain: Brain) -> Router {
-    let places = Arc::new(Semaphore::new(MAX_INBOUND_CALLS));
-    Router::new().fallback(answer).with_state(Port { brain, places })
+impl Port {
+    pub(crate) fn new(brain: Brain, sealing: Option<Arc<Sealing>>, refused: Arc<Refused>) -> Self {
+        Self { brain, sealing, refused, places: Arc::new(Semaphore::new(MAX_INBOUND_CALLS)) }
+    }
 }
 
-async fn answer(State(port): State<Port>, request: Request) -> Response {
+/// The router of the RPC port.
+pub(crate) fn router(port: Port) -> Router {
+    Router::new().fallback(answer).with_state(port)
+}
+
+async fn answer(
+    State(port): State<Port>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let path = request.uri().path().to_owned();
-    let Some(call) = Call::of_path(&path) else {
-        let text = "This is the RPC port of a Kapacitor member. The HTTP API is on another port \
-                    (9092 by default).\n";
-        return (StatusCode::NOT_FOUND, text).into_response();
-    };
-    if request.headers().get(header::CONTENT_TYPE).is_none_or(|v| v != CONTENT_TYPE) {
-        let text = "Only members talk to the RPC port. The HTTP API is on another port.\n";
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
-    }
-    let Ok(_place) = port.places.try_acquire() else {
-        return reply(&Err(Refusal::Busy { retry_after_ms: RETRY_AFTER_MS }));
-    };
-    let body = match axum::body::to_bytes(request.into_body(), call.request_limit()).await {
-        Ok(body) => body,
-        Err(error) => return reply(&Err(Refusal::Malformed(error.to_string().into()))),
-    };
-    let (header, request) = match rpc::decode_request(&path, &body) {
-        Ok(decoded) => decoded,
-        Err(error) => {
-            tracing::warn!(service = "rpc", %path, %error, "refused a call");
-            return reply(&Err(error.into()));
+    let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+    let is_sealed = kind.as_ref().is_some_and(|kind| kind == SEALED_TYPE);
+    let result = if path == rpc::SESSION_PATH && is_sealed {
+        open_session(&port, request).await
+    } else {
+        let Some(call) = Call::of_path(&path) else {
+            let text = "This is the RPC port of a Kapacitor member. The HTTP API is on another \
+                        port (9092 by default).\n";
+            return (StatusCode::NOT_FOUND, text).into_response();
+        };
+        if is_sealed {
+            sealed(&port, call, peer, request).await
+        } else if kind.is_some_and(|kind| kind == CONTENT_TYPE) {
+            plain(&port, call, peer, request).await
+        } else {
+            let text = "Only members talk to the RPC port. The HTTP API is on another port.\n";
+            return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
         }
     };
-    match port.brain.request(header, request).await {
-        Ok(answer) => reply(&answer),
-        Err(_) => reply(&Err(Refusal::NotNow("going down".into()))),
+    result.unwrap_or_else(|signal| {
+        port.refused.note(signal.as_str(), &peer, &path);
+        signalled(signal)
+    })
+}
+
+async fn open_session(port: &Port, request: Request) -> Result<Response, Signal> {
+    let sealing = port.sealing.as_ref().ok_or(Signal::Key)?;
+    let body = axum::body::to_bytes(request.into_body(), OPENING_LIMIT)
+        .await
+        .map_err(|_| Signal::Malformed)?;
+    let answer = sealing.door().open_session(clock::elapsed(), &body, &mut random)?;
+    Ok(response(SEALED_TYPE, answer))
+}
+
+async fn sealed(
+    port: &Port,
+    call: Call,
+    peer: SocketAddr,
+    request: Request,
+) -> Result<Response, Signal> {
+    let sealing = port.sealing.as_ref().ok_or(Signal::Key)?;
+    let _place = port.places.try_acquire().map_err(|_| Signal::Busy)?;
+    let limit = call.request_limit() + SEAL_OVERHEAD;
+    let body =
+        axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Signal::Malformed)?;
+    let sealed: Sealed = sealing.door().find(call.path(), &body)?;
+    let inside = sealed.open(&body)?;
+    sealing.door().accept(clock::elapsed(), &sealed)?;
+    let answer = served(port, call, peer, &inside).await;
+    Ok(response(SEALED_TYPE, sealed.answer(&rpc::encode_answer(&answer), &mut random)))
+}
+
+async fn plain(
+    port: &Port,
+    call: Call,
+    peer: SocketAddr,
+    request: Request,
+) -> Result<Response, Signal> {
+    if let Some(sealing) = &port.sealing {
+        sealing.door().admit_plain()?;
+    }
+    let Ok(_place) = port.places.try_acquire() else {
+        let busy = Err(Refusal::Busy { retry_after_ms: RETRY_AFTER_MS });
+        return Ok(response(CONTENT_TYPE, rpc::encode_answer(&busy)));
+    };
+    let answer = match axum::body::to_bytes(request.into_body(), call.request_limit()).await {
+        Ok(body) => served(port, call, peer, &body).await,
+        Err(error) => Err(Refusal::Malformed(error.to_string().into())),
+    };
+    Ok(response(CONTENT_TYPE, rpc::encode_answer(&answer)))
+}
+
+/// The brain's answer to a body that was let in.
+async fn served(port: &Port, call: Call, peer: SocketAddr, body: &[u8]) -> rpc::Answer {
+    match rpc::decode_request(call.path(), body) {
+        Ok((header, request)) => match port.brain.request(header, request).await {
+            Ok(answer) => {
+                if let Err(Refusal::Removed { .. }) = &answer {
+                    port.refused.note("removed", &peer, call.path());
+                }
+                answer
+            }
+            Err(_) => Err(Refusal::NotNow("going down".into())),
+        },
+        Err(error) => {
+            port.refused.note("undecodable", &peer, &error.to_string());
+            Err(error.into())
+        }
     }
 }
 
-fn reply(answer: &rpc::Answer) -> Response {
-    let mut response = Response::new(Body::from(rpc::encode_answer(answer)));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+fn response(kind: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn signalled(signal: Signal) -> Response {
+    let status = match signal {
+        Signal::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let word = HeaderValue::from_static(signal.as_str());
+    response.headers_mut().insert(REFUSED_HEADER, word);
     response
 }

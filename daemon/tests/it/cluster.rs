@@ -11,7 +11,7 @@ async fn cluster(n: usize) -> Vec<Daemon> {
 }
 
 /// The same with further settings of every member.
-async fn cluster_with(n: usize, settings: &[(&str, &str, &str)]) -> Vec<Daemon> {
+pub(crate) async fn cluster_with(n: usize, settings: &[(&str, &str, &str)]) -> Vec<Daemon> {
     let mut members = Vec::new();
     for _ in 0..n {
         members.push(Daemon::with(settings).await);
@@ -24,22 +24,22 @@ async fn cluster_with(n: usize, settings: &[(&str, &str, &str)]) -> Vec<Daemon> 
     members
 }
 
-async fn change(by: &Daemon, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) async fn change(by: &Daemon, method: &str, path: &str, body: &str) -> Answer {
     let token = format!("Bearer {}", by.token());
     by.ask_with(method, path, &[("Authorization", &token)], body.as_bytes()).await
 }
 
-async fn add(to: &Daemon, rpc_address: &str) -> Answer {
+pub(crate) async fn add(to: &Daemon, rpc_address: &str) -> Answer {
     let body = json!({"rpc-address": rpc_address}).to_string();
     change(to, "POST", "/cluster/members", &body).await
 }
 
-async fn remove(by: &Daemon, id: &str) -> Answer {
+pub(crate) async fn remove(by: &Daemon, id: &str) -> Answer {
     change(by, "DELETE", &format!("/cluster/members/{id}"), "").await
 }
 
 /// Waits until each sees `n` members, all alive and ready, of one cluster.
-async fn all_see(members: &[&Daemon], n: usize) {
+pub(crate) async fn all_see(members: &[&Daemon], n: usize) {
     for member in members {
         until(&format!("{n} members are seen"), async || {
             let cluster = member.get("/cluster").await;

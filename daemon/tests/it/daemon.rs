@@ -96,13 +96,7 @@ impl Daemon {
 
     /// Starts it, or tells why not.
     pub(crate) async fn try_run(&mut self) -> anyhow::Result<()> {
-        let mut text = String::new();
-        for (section, keys) in &self.sections {
-            let _ = writeln!(text, "{section}");
-            for (key, value) in keys {
-                let _ = writeln!(text, "{key} = {value}");
-            }
-        }
+        let text = self.text();
         let file = self.path("kapacitor.conf");
         std::fs::write(&file, &text).expect("the directory takes files");
         let flags = Flags { config: Some(file), ..Flags::default() };
@@ -110,6 +104,18 @@ impl Daemon {
         let (_, log) = logging::open(&config.logging).expect("a log");
         self.running = Some((start(config, log.clone()).await?, log));
         Ok(())
+    }
+
+    /// Its configuration, as the next start writes it.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for (section, keys) in &self.sections {
+            let _ = writeln!(text, "{section}");
+            for (key, value) in keys {
+                let _ = writeln!(text, "{key} = {value}");
+            }
+        }
+        text
     }
 
     /// Starts a second member on the same data while this one runs.

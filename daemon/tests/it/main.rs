@@ -7,6 +7,7 @@ mod http;
 mod load;
 mod permission;
 mod restart;
+mod sealed;
 mod server;
 mod statistics;
 mod tasks;

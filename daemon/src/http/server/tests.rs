@@ -33,7 +33,7 @@ async fn listen() -> (SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<(
         .route("/", get(|| async { "here" }))
         .route("/slow", get(slow))
         .route("/told", get(told));
-    let served = tokio::spawn(serve(listener, router, LIMITS, None, stops, PATIENCE));
+    let served = tokio::spawn(serve(listener, router, LIMITS, None, None, stops, PATIENCE));
     (at, stop, served)
 }
 
