@@ -46,8 +46,7 @@ struct Files {
     admin_keys: Watched,
 }
 
-/// A file and its content at the last two looks.
-#[derive(Default)]
+/// A file, its content at the last look, and the one that was taken.
 struct Watched {
     path: Option<PathBuf>,
     taken: Option<Vec<u8>>,
@@ -55,9 +54,9 @@ struct Watched {
 }
 
 impl Watched {
+    /// Nothing counts as taken: the file may have changed since the configuration read it.
     fn new(path: Option<&PathBuf>) -> Self {
-        let taken = path.and_then(|path| std::fs::read(path).ok());
-        Self { path: path.cloned(), last: taken.clone(), taken }
+        Self { path: path.cloned(), taken: None, last: None }
     }
 
     /// The path, when the file has another content than was taken, and had it at the last look, too.
@@ -103,10 +102,14 @@ impl Keys {
     /// Takes everything about keys from a configuration that was read again.
     pub(crate) fn set(&self, config: &Config) {
         let mut files = self.files();
+        let (before, now) = (&files.cluster, &config.cluster);
+        let same = ring(before) == ring(now) && before.admin_keys == now.admin_keys;
         *files = Files::new(&config.cluster);
-        self.use_ring(ring(&config.cluster));
-        self.permission.set_admin_keys(config.cluster.admin_keys.clone());
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        if !same {
+            self.use_ring(ring(&config.cluster));
+            self.permission.set_admin_keys(config.cluster.admin_keys.clone());
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Watches the key files for ever.
@@ -123,43 +126,36 @@ impl Keys {
         let mut files = self.files();
         if let Some(path) = files.keys.changed() {
             match cluster_keys(&path, &files.cluster) {
+                Ok(keys) if keys == files.cluster.keys => {}
                 Ok(keys) => {
+                    self.took("cluster", keys.len());
                     files.cluster.keys = keys;
-                    let ring = ring(&files.cluster);
-                    let count = ring.all().len();
-                    self.use_ring(ring);
-                    tracing::info!(
-                        service = "cluster",
-                        keys = count,
-                        "the cluster keys have changed"
-                    );
-                    self.changes.fetch_add(1, Ordering::Relaxed);
+                    self.use_ring(ring(&files.cluster));
                 }
-                Err(error) => {
-                    self.failures.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(service = "cluster", %error, "the cluster keys stay");
-                }
+                Err(error) => self.failed("cluster", &error),
             }
         }
         if let Some(path) = files.admin_keys.changed() {
             match admin_keys(&path, &files.cluster) {
+                Ok(keys) if keys == files.cluster.admin_keys => {}
                 Ok(keys) => {
-                    let count = keys.len();
+                    self.took("admin", keys.len());
                     files.cluster.admin_keys.clone_from(&keys);
                     self.permission.set_admin_keys(keys);
-                    tracing::info!(
-                        service = "cluster",
-                        keys = count,
-                        "the admin keys have changed"
-                    );
-                    self.changes.fetch_add(1, Ordering::Relaxed);
                 }
-                Err(error) => {
-                    self.failures.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(service = "cluster", %error, "the admin keys stay");
-                }
+                Err(error) => self.failed("admin", &error),
             }
         }
+    }
+
+    fn took(&self, kind: &str, keys: usize) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(service = "cluster", keys, "the {kind} keys have changed");
+    }
+
+    fn failed(&self, kind: &str, error: &str) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(service = "cluster", %error, "the {kind} keys stay");
     }
 
     fn use_ring(&self, ring: KeyRing) {
@@ -262,7 +258,7 @@ mod tests {
         let path = dir.path().join("keys");
         std::fs::write(&path, "a").expect("written");
         let mut watched = Watched::new(Some(&path));
-        assert_eq!(watched.changed(), None, "as it was");
+        assert_eq!(watched.changed(), None, "seen once");
         std::fs::write(&path, "").expect("written");
         assert_eq!(watched.changed(), None, "seen once");
         std::fs::write(&path, "b").expect("written");
