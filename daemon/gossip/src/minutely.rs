@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The minute.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 
 /// What was told when. As many as there are kinds: a kind is a word of the program, never of a peer.
 #[derive(Clone, Debug)]

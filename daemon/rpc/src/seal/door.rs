@@ -18,7 +18,7 @@ pub const HALF_OPEN_SESSIONS: usize = 1024;
 pub const SESSION_IDLE: Duration = Duration::from_hours(1);
 
 /// Time between two looks for idle sessions.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// Judges what comes to the RPC port.
 ///
