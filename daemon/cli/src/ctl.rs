@@ -1,6 +1,8 @@
 //! `kapacitorctl`: who is in the cluster. Exit codes: 0 done, 1 failed, 2 wrong words.
 
+mod certs_init;
 mod cluster_status;
+mod keys_generate;
 mod member_add;
 mod member_list;
 mod member_remove;
@@ -22,6 +24,8 @@ pub static KAPACITORCTL: Tool = Tool {
         &member_add::COMMAND,
         &member_remove::COMMAND,
         &cluster_status::COMMAND,
+        &keys_generate::COMMAND,
+        &certs_init::COMMAND,
         &version::COMMAND,
     ],
     flags: &FLAGS,

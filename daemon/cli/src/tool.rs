@@ -151,7 +151,11 @@ impl Tool {
             return Outcome::error(self.codes.unknown, self.usage());
         }
         let Some((command, words)) = self.find(&given.arguments) else {
-            return self.unknown(&given.arguments);
+            return match self.usage_of_group(&given.arguments) {
+                Some(usage) if given.help => Outcome::ok(usage),
+                Some(usage) => Outcome::error(self.codes.unknown, usage),
+                None => self.unknown(&given.arguments),
+            };
         };
         if given.help {
             return Outcome::ok(self.usage_of(command));
@@ -197,13 +201,14 @@ impl Tool {
         if let Some((command, _)) = self.find(words) {
             return Outcome::ok(self.usage_of(command));
         }
-        let group: Vec<&Command> = self.group(&words[0]).collect();
-        if words.len() == 1 && !group.is_empty() {
-            return Outcome::ok(
-                group.iter().map(|c| self.usage_of(c)).collect::<Vec<_>>().join("\n"),
-            );
-        }
-        self.unknown(words)
+        self.usage_of_group(words).map_or_else(|| self.unknown(words), Outcome::ok)
+    }
+
+    /// The usage of all commands of two words of which only the first was said.
+    fn usage_of_group(&self, words: &[String]) -> Option<String> {
+        let [word] = words else { return None };
+        let usages: Vec<String> = self.group(word).map(|command| self.usage_of(command)).collect();
+        (!usages.is_empty()).then(|| usages.join("\n"))
     }
 
     /// Commands of two words that begin with `word`.

@@ -214,6 +214,8 @@ fn failures_say_what_to_do_and_have_their_exit_code() {
         ),
         (2, &["member", "drop"], &[], "Unknown command member drop"),
         (2, &["members"], &[], "Unknown command members"),
+        (2, &["member"], &[], "Usage: kapacitorctl member remove ID"),
+        (2, &["cluster"], &[], "Usage: kapacitorctl cluster status"),
         (2, &[], &[], "Usage: kapacitorctl [options]"),
     ] {
         let vars: Vec<_> = [("KAPACITOR_URL", &*url)].iter().chain(vars).copied().collect();
@@ -243,6 +245,57 @@ fn help_names_every_command() {
         let one = stage::run(&KAPACITORCTL, &words, &[]);
         assert!(one.code == 0 && one.out.contains(command.about), "{}", command.name);
     }
-    assert_eq!(stage::run(&KAPACITORCTL, &["help", "member"], &[]).code, 0);
+    for words in [["help", "member"], ["member", "-h"]] {
+        let group = stage::run(&KAPACITORCTL, &words, &[]);
+        assert!(group.code == 0 && group.out.contains("member add ADDR"), "{words:?}");
+    }
     assert_eq!(stage::run(&KAPACITORCTL, &["member", "add", "-h"], &[]).code, 0);
+}
+
+#[test]
+fn generated_keys_are_32_bytes_and_never_the_same() {
+    let keys = ["", ""].map(|_| stage::run(&KAPACITORCTL, &["keys", "generate"], &[]).out);
+    for key in &keys {
+        assert!(
+            key.len() == 45 && key.ends_with("=\n"),
+            "base64 of 32 bytes and a newline: {key:?}"
+        );
+    }
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn certificates_are_made_once_and_their_keys_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("a directory");
+    let certs = dir.path().join("certs").to_string_lossy().into_owned();
+    let init = |more: &[&str]| {
+        stage::run(&KAPACITORCTL, &[&["certs", "init", certs.as_str()], more].concat(), &[])
+    };
+    let first = init(&["kapacitor-1", "127.0.0.2"]);
+    assert_eq!(first.code, 0, "{}", first.err);
+    let names = ["ca", "ca-key", "kapacitor-1", "kapacitor-1-key", "127.0.0.2", "127.0.0.2-key"];
+    let files = names.map(|name| format!("{certs}/{name}.pem"));
+    for file in &files {
+        assert!(first.out.contains(&format!("wrote {file}\n")), "{}", first.out);
+        let mode = std::fs::metadata(file).expect("written").permissions().mode() & 0o777;
+        assert_eq!(mode == 0o600, file.ends_with("-key.pem"), "{file} has mode {mode:o}");
+    }
+    let authority = std::fs::read(&files[0]).expect("readable");
+    let more = init(&["kapacitor-3", "-days=30"]);
+    assert_eq!((more.code, more.out.lines().count()), (0, 2), "{}", more.err);
+    assert_eq!(std::fs::read(&files[0]).expect("readable"), authority, "it stays");
+    for (code, words, expect) in [
+        (1, &["kapacitor-1"][..], "kapacitor-1.pem exists"),
+        (1, &["host:9091"], "is no host"),
+        (1, &["../x"], "is no host"),
+        (2, &["x", "-days", "0"], "want 1 to 3650"),
+    ] {
+        let outcome = init(words);
+        assert_eq!(outcome.code, code, "{words:?}");
+        assert!(outcome.err.contains(expect), "{words:?}: {}", outcome.err);
+    }
+    std::fs::remove_file(&files[1]).expect("removed");
+    assert!(init(&["y"]).err.contains("holds ca.pem but no ca-key.pem"));
+    assert_eq!(stage::run(&KAPACITORCTL, &["certs", "init"], &[]).code, 2);
 }

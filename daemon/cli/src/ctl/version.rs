@@ -13,5 +13,10 @@ pub(crate) const COMMAND: Command = Command {
 };
 
 fn text() -> String {
-    format!("kapacitorctl {}\n", env!("CARGO_PKG_VERSION"))
+    format!(
+        "kapacitorctl {} (git: {} {})\n",
+        env!("CARGO_PKG_VERSION"),
+        option_env!("KAPACITOR_GIT_BRANCH").unwrap_or("unknown"),
+        option_env!("KAPACITOR_GIT_COMMIT").unwrap_or("unknown"),
+    )
 }
