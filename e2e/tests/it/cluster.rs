@@ -21,7 +21,7 @@ const DELAY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(3500);
 
 /// A cluster of `n` running members, added one by one to the first.
-fn cluster(n: usize) -> Option<Vec<Member>> {
+pub(crate) fn cluster(n: usize) -> Option<Vec<Member>> {
     need("kapacitorctl")?;
     let members: Option<Vec<Member>> = (0..n).map(|_| Member::start()).collect();
     let members = members?;
@@ -38,7 +38,7 @@ fn add(to: &Member, joiner: &Member) {
 }
 
 /// Waits until each of `members` lists `n` members, all alive and ready, of one cluster.
-fn everyone_lists(members: &[&Member], n: usize) {
+pub(crate) fn everyone_lists(members: &[&Member], n: usize) {
     for member in members {
         until(NOTICED, &format!("{} lists {n} ready members", member.host()), || {
             let cluster = member.cluster()?;

@@ -9,4 +9,5 @@ mod input;
 mod member;
 mod pace;
 mod rooms;
+mod sealed;
 mod tidy;
