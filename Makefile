@@ -46,7 +46,8 @@ soak: programs ## the long simulations
 	$(RELEASE)/simulate chaos --members 5 --seeds 0..10000 --minutes 10
 
 .PHONY: generated
-generated: ## rewrite what is generated: crds/, chart copies, sample configuration
+generated: ## rewrite what is generated: crds/, chart copies, renders and READMEs, sample configuration
+	e2e/kube/build.sh helm
 	UPDATE=1 cargo test --quiet -p kapacitor-operator -p e2e generated
 
 .PHONY: kube-up kube-down

@@ -139,6 +139,14 @@ bad "exactly one influxdb must have default" '{influxdb: [{name: a, urls: ["http
 bad "spec.influxdb\[0\].urls\[0\]" '{influxdb: [{name: a, urls: ["file:///etc/passwd"]}]}'
 bad "image.tag and image.digest exclude each other" "{image: {tag: a, digest: 'sha256:$(printf 0%.0s {1..64})'}}"
 bad "starting with a letter" '{}' 1st
+bad "gossipInterval must be 0s" '{cluster: {gossipInterval: 1ms}}'
+bad "fullSyncInterval must be from 1s" '{alert: {fullSyncInterval: 500ms}}'
+bad "must differ between members" '{external: {addressTemplate: kap.example.com}}'
+bad "hold control characters" '{influxdb: [{name: a, urls: ["http://a"], subscriptions: {"a\tb": []}}]}'
+bad "spec.influxdb\[0\].subscriptions.a\[0\]" '{influxdb: [{name: a, urls: ["http://a"], subscriptions: {a: ["b\n"]}}]}'
+bad "spec.storage.size" '{storage: {size: big}}'
+bad "unknown field \"spec.replica\"" '{replica: 3}'
+check "examples are accepted as they stand" 5 k apply --dry-run=server --validate=strict -f "$root/examples"
 
 # --- three members --------------------------------------------------------------------------
 check "kubectl apply" 3 k apply -f "$here/cluster.yaml"

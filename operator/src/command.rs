@@ -1,4 +1,4 @@
-//! The command line: `run` and `crds`.
+//! The command line: `run`, `crds` and `rights`.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::controller::{Operator, run as control};
-use crate::crd;
 use crate::health::{Health, serve};
 use crate::outside::Real;
+use crate::{crd, rights};
 
 /// What `kapacitor-operator help` prints.
 const USAGE: &str = "\
@@ -19,6 +19,7 @@ Usage: kapacitor-operator COMMAND [flags]
 Commands:
   run       watch KapacitorClusters and do what they wish
   crds      print the definition of KapacitorCluster, YAML
+  rights    print what the operator may do in Kubernetes, rules of a Role, YAML
   version   print the version
   help      print this text
 
@@ -54,6 +55,7 @@ fn dispatch(args: Vec<String>) -> anyhow::Result<()> {
     match command {
         "run" => start(parse(rest)?),
         "crds" => print(&crd::yaml()),
+        "rights" => print(&rights::yaml()),
         "version" => print(concat!("kapacitor-operator ", env!("CARGO_PKG_VERSION"), "\n")),
         "help" | "-h" | "--help" => print(USAGE),
         other => bail!("unknown command {other:?}; `kapacitor-operator help` lists them"),

@@ -6,15 +6,34 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema writes a second type inside of a function")]
 
+mod alert;
+mod duration;
+#[cfg(test)]
+mod examples;
+mod influxdb;
+mod network;
+mod pod;
+mod reference;
+#[cfg(test)]
+mod rules;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, ResourceRequirements};
 use kube::{CustomResource, CustomResourceExt as _, KubeSchema};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 
+pub use alert::{Alert, Cluster, Http};
+pub use duration::Duration;
+pub use influxdb::{Influxdb, InfluxdbTls, SubscriptionProtocol};
+pub use network::{DisruptionBudget, External, NetworkPolicy, Tls, TlsSecrets};
+pub use pod::{
+    ClaimPolicy, Image, Load, LoadKind, PodTemplate, PodTemplateMetadata, PullPolicy, Storage,
+    UpdateStrategy,
+};
+pub use reference::{ConfigMapRef, SecretKeyRef, SecretRef};
 pub use status::{Cause, KapacitorClusterStatus, MemberState, MemberStatus};
 
 /// The API group.
@@ -28,6 +47,7 @@ pub const GROUP: &str = "kapacitor.dev";
     kind = "KapacitorCluster",
     plural = "kapacitorclusters",
     shortname = "kc",
+    category = "all",
     namespaced,
     derive = "PartialEq",
     status = "KapacitorClusterStatus",
@@ -58,9 +78,10 @@ pub const GROUP: &str = "kapacitor.dev";
     )
     .message("metadata.name names pods and Services: at most 40 characters of a-z, 0-9 and -, starting with a letter")
 )]
+#[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.replicas == 0 || self.alert.redundancy <= self.replicas")
+    validation = Rule::new("self.replicas == 0 || self.stopped || self.alert.redundancy <= self.replicas")
         .message("alert.redundancy must not exceed replicas")
         .field_path(".alert.redundancy")
 )]
@@ -71,14 +92,35 @@ pub struct KapacitorClusterSpec {
     #[schemars(range(min = 0, max = 100))]
     pub replicas: i32,
 
+    /// Stop all members and remove none, as `replicas: 0` does, but without losing the number.
+    #[serde(default)]
+    pub stopped: bool,
+
     /// The image of the members; by default the operator's own release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
 
-    /// The cluster's DNS domain, for the members' host names.
+    /// Secrets with logins for the registry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub image_pull_secrets: Vec<SecretRef>,
+
+    /// The cluster's DNS domain, for the members' host names. It must not change later.
     #[serde(default = "cluster_local")]
     #[schemars(length(max = 100), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub cluster_domain: String,
+
+    /// Gossip: how members find out who is there.
+    #[serde(default)]
+    pub cluster: Cluster,
+
+    /// Who delivers an alert when several members raise it.
+    #[serde(default)]
+    pub alert: Alert,
+
+    /// The HTTP API of the members.
+    #[serde(default)]
+    pub http: Http,
 
     /// The InfluxDBs that send points to each member and that tasks read and write. None: points come
     /// through the members' HTTP API alone.
@@ -91,12 +133,37 @@ pub struct KapacitorClusterSpec {
     )]
     pub influxdb: Vec<Influxdb>,
 
-    /// Who delivers an alert when several members raise it.
+    /// The address of members for InfluxDBs outside of the Kubernetes cluster.
     #[serde(default)]
-    pub alert: Alert,
+    pub external: External,
+
+    /// ConfigMaps with tasks, templates and handlers: every member has them, also those that come
+    /// later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub load: Vec<Load>,
+
+    /// Further options of kapacitor.conf, TOML. What the operator sets itself (host name, data
+    /// directory, addresses, admin keys, InfluxDBs) is refused. Put no secrets here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 65536))]
+    pub extra_config: String,
+
+    /// Variables of the members' environment, such as KAPACITOR_SECTION_OPTION with a value from a
+    /// Secret. Those of what the operator sets itself are refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub env: Vec<EnvVar>,
+
+    /// ConfigMaps and Secrets whose keys all become variables; those of `env` and of the operator win.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub env_from: Vec<EnvFromSource>,
 
     /// CPU and memory of each member.
     #[serde(default = "small")]
+    #[serde(deserialize_with = "quantities_as_text")]
     #[schemars(schema_with = "resources_schema")]
     pub resources: ResourceRequirements,
 
@@ -104,143 +171,42 @@ pub struct KapacitorClusterSpec {
     #[serde(default)]
     pub storage: Storage,
 
-    /// Further options of kapacitor.conf, TOML. What the operator sets itself (host name, data
-    /// directory, addresses, admin keys, InfluxDBs) is refused. Put no secrets here.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(length(max = 65536))]
-    pub extra_config: String,
-}
-
-/// Which image the members run.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!(has(self.tag) && has(self.digest))")
-        .message("image.tag and image.digest exclude each other")
-)]
-pub struct Image {
-    /// Registry and name, without tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255), regex(pattern = r"^[a-z0-9][-a-zA-Z0-9._/:]*$"))]
-    pub repository: Option<String>,
-    /// Tag; by default the operator's version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-zA-Z0-9_][-a-zA-Z0-9._]{0,127}$"))]
-    pub tag: Option<String>,
-    /// Digest, in place of a tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
-    pub digest: Option<String>,
-    /// When to pull: Always, IfNotPresent or Never.
+    /// TLS between the members.
     #[serde(default)]
-    pub pull_policy: PullPolicy,
-}
+    pub tls: Tls,
 
-/// When an image is pulled.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "Kubernetes' own words")]
-pub enum PullPolicy {
-    Always,
-    #[default]
-    IfNotPresent,
-    Never,
-}
-
-/// One InfluxDB.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Influxdb {
-    /// Name used in scripts.
-    #[schemars(length(max = 100), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
-    pub name: String,
-    /// Addresses, used in turn.
-    #[schemars(
-        length(min = 1, max = 16),
-        inner(length(max = 500), regex(pattern = r"^https?://[!#-\[\]-~]+$"))
-    )]
-    pub urls: Vec<String>,
-    /// The one that scripts mean when they name none. A single one is it anyway.
+    /// What is laid over the pods.
     #[serde(default)]
-    pub default: bool,
-    /// Secret in the same namespace with the keys `influxdb-user` and `influxdb-password`, or
-    /// `influxdb-token`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials_secret_ref: Option<SecretRef>,
-}
+    pub pod_template: PodTemplate,
 
-/// A Secret of the same namespace, by name.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SecretRef {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
-    pub name: String,
-}
-
-/// De-duplication of alerts.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Alert {
-    /// Members that own each topic and can deliver its events; 0 = every member.
+    /// How changes reach the pods.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 100))]
-    pub redundancy: i32,
-    /// Time a member gets to deliver an event before the next in line does, 100ms to 1h.
-    #[serde(default = "ten_seconds")]
-    #[schemars(length(max = 20), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
-    #[x_kube(
-        validation = Rule::new("duration(self) >= duration('100ms') && duration(self) <= duration('1h')")
-            .message("alert.delayPerMember must be from 100ms to 1h")
-    )]
-    pub delay_per_member: String,
+    pub update_strategy: UpdateStrategy,
+
+    /// The budget that lets a drain of nodes take one member at a time.
+    #[serde(default)]
+    pub pod_disruption_budget: DisruptionBudget,
+
+    /// Who may reach the members.
+    #[serde(default)]
+    pub network_policy: NetworkPolicy,
+
+    /// Let handlers of kind `exec` run programs in the pods. The image holds none but its own.
+    #[serde(default)]
+    pub allow_exec: bool,
 }
 
-/// The volume of a member: identity, definitions, pending events.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("self.size == oldSelf.size")
-        .message("storage.size cannot change: growing volumes is not built yet"),
-    validation = Rule::new("has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)")
-        .message("storage.storageClassName is immutable")
-)]
-pub struct Storage {
-    /// Size of each member's volume.
-    #[serde(default = "eight_gibibytes")]
-    #[schemars(
-        length(max = 20),
-        regex(pattern = r"^[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$")
-    )]
-    pub size: String,
-    /// Storage class; by default the cluster's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
-    pub storage_class_name: Option<String>,
-}
-
-impl Default for Alert {
-    fn default() -> Self {
-        Self { redundancy: 0, delay_per_member: ten_seconds() }
-    }
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self { size: eight_gibibytes(), storage_class_name: None }
+impl KapacitorClusterSpec {
+    /// Members wanted, with a stop counted in.
+    pub fn wish(&self) -> i32 {
+        if self.stopped { 0 } else { self.replicas }
     }
 }
 
 impl Default for KapacitorClusterSpec {
     fn default() -> Self {
-        Self {
-            replicas: three(),
-            image: None,
-            cluster_domain: cluster_local(),
-            influxdb: Vec::new(),
-            alert: Alert::default(),
-            resources: small(),
-            storage: Storage::default(),
-            extra_config: String::new(),
-        }
+        // What the schema says is said once.
+        serde_json::from_value(serde_json::json!({})).expect("every field has a default")
     }
 }
 
@@ -259,17 +225,25 @@ fn cluster_local() -> String {
     "cluster.local".to_owned()
 }
 
-fn ten_seconds() -> String {
-    "10s".to_owned()
-}
-
-fn eight_gibibytes() -> String {
-    "8Gi".to_owned()
-}
-
 fn small() -> ResourceRequirements {
     serde_json::from_value(serde_json::json!({"requests": {"cpu": "50m", "memory": "64Mi"}}))
         .expect("these are resources")
+}
+
+/// `cpu: 1` is a quantity as good as `cpu: "1"`, but the type knows text only. One resource that cannot
+/// be read would stop the watch of all.
+fn quantities_as_text<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<ResourceRequirements, D::Error> {
+    let mut value = serde_json::Value::deserialize(from)?;
+    for group in ["requests", "limits"] {
+        for quantity in value[group].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+            if quantity.is_number() {
+                *quantity = serde_json::Value::String(quantity.to_string());
+            }
+        }
+    }
+    serde_json::from_value(value).map_err(serde::de::Error::custom)
 }
 
 /// Kubernetes' own schema repeats a page of prose for each quantity; this one says the same.

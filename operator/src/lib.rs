@@ -14,5 +14,6 @@ pub mod key;
 pub mod member;
 pub mod name;
 pub mod outside;
+pub mod rights;
 pub mod server;
 pub mod subscriptions;

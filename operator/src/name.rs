@@ -52,6 +52,9 @@ pub fn subscriber(subscription: &str) -> Option<&str> {
     subscription.strip_prefix(SUBSCRIPTION)
 }
 
+/// Labels that nobody else may set on pods.
+pub const OWN_LABELS: [&str; 3] = [APP, INSTANCE, MANAGED_BY];
+
 /// The names of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {

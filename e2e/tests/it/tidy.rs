@@ -23,6 +23,7 @@ const TOP: &[&str] = &[
     "deny.toml",
     "docs",
     "e2e",
+    "examples",
     "operator",
     "rust-toolchain.toml",
     "rustfmt.toml",

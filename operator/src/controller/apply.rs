@@ -99,6 +99,8 @@ impl<O: Outside> Hand<'_, O> {
         self.put(&children.config).await?;
         self.put(&children.headless).await?;
         self.put(&children.service).await?;
+        self.put_or_delete(children.budget.as_ref()).await?;
+        self.put_or_delete(children.network_policy.as_ref()).await?;
         match &self.seen.set {
             Some(set) => children.set.metadata.uid = Some(set.version.uid.clone()),
             // A new set begins with one pod.
@@ -119,6 +121,26 @@ impl<O: Outside> Hand<'_, O> {
     async fn put<K: Object>(&self, child: &K) -> Result<(), Error> {
         let applied = self.operator.outside.server().apply(child).await;
         applied.map(drop).map_err(Error::of("apply a child"))
+    }
+
+    /// Applies a child, or deletes the one that must not be. It has the name of the cluster.
+    async fn put_or_delete<K: Object>(&self, child: Option<&K>) -> Result<(), Error> {
+        if let Some(child) = child {
+            return self.put(child).await;
+        }
+        let names = &self.wanted.names;
+        let server = self.operator.outside.server();
+        let live: Result<Option<K>, _> = server.get(&names.namespace, &names.cluster).await;
+        let live = live.map_err(Error::of("read a child"))?;
+        // One that somebody else made under this name is theirs.
+        match live.filter(|live| is_ours(live, self.wanted)) {
+            None => Ok(()),
+            Some(live) => {
+                let version = Version::of(&live);
+                let deleted = server.delete::<K>(&names.namespace, &names.cluster, &version).await;
+                deleted.map_err(Error::of("delete a child"))
+            }
+        }
     }
 
     async fn mark(&self, ordinal: i32, claim: &Version, marks: Marks) -> Result<(), Error> {
@@ -182,4 +204,9 @@ impl<O: Outside> Hand<'_, O> {
 
 fn set(annotation: &'static str) -> Marks {
     Marks::from([(annotation, Some("true".to_owned()))])
+}
+
+/// Whether a child belongs to this resource.
+pub(super) fn is_ours<K: kube::ResourceExt>(live: &K, wanted: &Wanted) -> bool {
+    live.owner_references().iter().any(|owner| owner.uid == wanted.owner.uid)
 }

@@ -4,7 +4,13 @@
 //! is applied again. The number of pods is no part of it: the controller sizes the set by itself.
 
 mod admin_key;
+mod budget;
 mod config;
+mod environment;
+mod mounts;
+mod network_policy;
+mod overlay;
+mod pod;
 mod services;
 mod set;
 #[cfg(test)]
@@ -12,6 +18,8 @@ mod tests;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::ResourceExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +29,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::wanted::Wanted;
 
 pub use admin_key::admin_key;
+pub(super) use pod::problem as pod_problem;
 
 /// Annotation with the mark of a child.
 pub const MARK: &str = "kapacitor.dev/built-from";
@@ -36,6 +45,10 @@ pub struct Children {
     pub headless: Service,
     /// One address for people and tools.
     pub service: Service,
+    /// Lets a drain take one member at a time; `None`: there must be none.
+    pub budget: Option<PodDisruptionBudget>,
+    /// Who may reach the members; `None`: there must be none.
+    pub network_policy: Option<NetworkPolicy>,
     /// The members.
     pub set: StatefulSet,
 }
@@ -49,6 +62,8 @@ pub fn children(wanted: &Wanted) -> Children {
         config: marked(config),
         headless: marked(services::headless(wanted)),
         service: marked(services::service(wanted)),
+        budget: budget::budget(wanted).map(marked),
+        network_policy: network_policy::network_policy(wanted).map(marked),
         set: marked(set::stateful_set(wanted, &content)),
     }
 }

@@ -23,8 +23,9 @@ const TOKEN: &str = "influxdb-token";
 const SYNC_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a member takes at most to subscribe again where its subscription is missing.
-pub(super) fn sync_interval(_: &KapacitorClusterSpec) -> Duration {
-    SYNC_INTERVAL
+pub(super) fn sync_interval(spec: &KapacitorClusterSpec) -> Duration {
+    let intervals = spec.influxdb.iter().filter_map(|i| i.subscriptions_sync_interval.time());
+    intervals.filter(|interval| !interval.is_zero()).max().unwrap_or(SYNC_INTERVAL)
 }
 
 /// What the InfluxDBs show; those that nobody waits for are not asked.
@@ -102,7 +103,44 @@ pub(super) async fn target<O: Outside>(
         }
     };
     let (name, urls) = (influxdb.name.clone(), influxdb.urls.clone());
-    Ok(Ok(Target { name, urls, login, tls: influx::Tls::default() }))
+    let tls = tls(operator, resource, influxdb).await?;
+    Ok(tls.map(|tls| Target { name, urls, login, tls }))
+}
+
+/// The same TLS options that members have, or why that cannot be said.
+async fn tls<O: Outside>(
+    operator: &Operator<O>,
+    resource: &KapacitorCluster,
+    influxdb: &Influxdb,
+) -> Result<Result<influx::Tls, String>, Error> {
+    let namespace = resource.namespace().unwrap_or_default();
+    let file = async |name: &str, key: &str| {
+        let read: Option<Secret> = operator
+            .outside
+            .server()
+            .get(&namespace, name)
+            .await
+            .map_err(Error::of("read a certificate"))?;
+        let file = read.and_then(|secret| Some(secret.data?.remove(key)?.0));
+        Ok::<_, Error>(file.ok_or_else(|| format!("Secret {name} does not hold {key}")))
+    };
+    let mut tls =
+        influx::Tls { skip_verify: influxdb.tls.insecure_skip_verify, ..influx::Tls::default() };
+    if let Some(secret) = &influxdb.tls.ca_secret_ref {
+        match file(&secret.name, "ca.crt").await? {
+            Ok(ca) => tls.ca = Some(ca),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    if let Some(secret) = &influxdb.tls.client_secret_ref {
+        let (chain, key) =
+            (file(&secret.name, "tls.crt").await?, file(&secret.name, "tls.key").await?);
+        match (chain, key) {
+            (Ok(chain), Ok(key)) => tls.identity = Some((chain, key)),
+            (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(tls))
 }
 
 fn login(secret: &Secret) -> Option<Login> {

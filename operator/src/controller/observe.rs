@@ -7,11 +7,12 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::ResourceExt as _;
 
+use super::apply::is_ours;
 use super::build::{self, MARK};
 use super::decide::{ClaimSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx};
-use crate::crd::{KapacitorCluster, MemberState};
+use crate::crd::{ClaimPolicy, KapacitorCluster, MemberState};
 use crate::key::{AdminKey, PRIVATE};
 use crate::member::{Cluster, Members as _};
 use crate::name::{self, Names};
@@ -40,10 +41,17 @@ pub(super) async fn admin_key(
     resource: &KapacitorCluster,
 ) -> Result<FoundKey, Error> {
     let names = Names::of(resource);
-    let name = names.admin_key();
+    let given = resource.spec.http.admin_key_secret_ref.as_ref();
+    let name = given.map_or_else(|| names.admin_key(), |secret| secret.name.clone());
     let secret: Option<Secret> =
         server.get(&names.namespace, &name).await.map_err(Error::of("read the admin key"))?;
-    let Some(secret) = secret else { return Ok(FoundKey::Missing) };
+    let Some(secret) = secret else {
+        return Ok(match given {
+            None => FoundKey::Missing,
+            // It is not ours to make.
+            Some(_) => FoundKey::Unreadable(format!("Secret {name} does not exist")),
+        });
+    };
     let pem = secret.data.as_ref().and_then(|data| data.get(PRIVATE));
     let Some(pem) = pem.and_then(|bytes| std::str::from_utf8(&bytes.0).ok()) else {
         return Ok(FoundKey::Unreadable(format!("Secret {name} has no {PRIVATE}")));
@@ -71,8 +79,8 @@ pub(super) async fn observe<O: Outside>(
         now: operator.outside.now(),
         deleting: resource.metadata.deletion_timestamp.is_some(),
         cluster: names.cluster.clone(),
-        wish: resource.spec.replicas,
-        keep_claims: false,
+        wish: resource.spec.wish(),
+        keep_claims: resource.spec.storage.when_scaled == ClaimPolicy::Retain,
         allow_task_loss: says(name::ALLOW_TASK_LOSS),
         skip_cleanup: says(name::SKIP_CLEANUP),
         sync_interval: influx::sync_interval(&resource.spec),
@@ -109,10 +117,12 @@ async fn children(
     look(server, &wish.config, &mut stale).await?;
     look(server, &wish.headless, &mut stale).await?;
     look(server, &wish.service, &mut stale).await?;
+    look_or_none(server, wanted, wish.budget.as_ref(), &mut stale).await?;
+    look_or_none(server, wanted, wish.network_policy.as_ref(), &mut stale).await?;
     let mut stale_set = Vec::new();
     let set: Option<StatefulSet> = look(server, &wish.set, &mut stale_set).await?;
     // A set that is not there has no pods, and none are wished.
-    if set.is_some() || wanted.spec.replicas > 0 {
+    if set.is_some() || wanted.spec.wish() > 0 {
         stale.append(&mut stale_set);
     }
     let set = set.map(|set| {
@@ -126,6 +136,25 @@ async fn children(
         }
     });
     Ok((set, stale))
+}
+
+/// Notes a child as stale that is not as wished, or is there and must not be.
+async fn look_or_none<K: Object>(
+    server: &impl Server,
+    wanted: &Wanted,
+    wish: Option<&K>,
+    stale: &mut Vec<String>,
+) -> Result<(), Error> {
+    if let Some(wish) = wish {
+        return look(server, wish, stale).await.map(drop);
+    }
+    let names = &wanted.names;
+    let live: Option<K> =
+        server.get(&names.namespace, &names.cluster).await.map_err(Error::of("read a child"))?;
+    if live.is_some_and(|live| is_ours(&live, wanted)) {
+        stale.push(format!("{} {}", K::kind(&()), names.cluster));
+    }
+    Ok(())
 }
 
 /// The live object; notes it as stale unless it carries the mark of the wished one.

@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use toml::{Table, Value};
 
+use super::build;
 use crate::crd::{KapacitorCluster, KapacitorClusterSpec};
 use crate::name::Names;
 
 /// Options that the operator sets, `section.key` or a whole section.
-const OWNED: [&str; 17] = [
+const OWNED: [&str; 24] = [
     "hostname",
     "data_dir",
     "influxdb",
@@ -23,13 +24,28 @@ const OWNED: [&str; 17] = [
     "cluster.admin-keys",
     "cluster.admin-keys-file",
     "cluster.seeds",
+    "cluster.keys",
+    "cluster.keys-file",
     "rpc.bind-address",
     "rpc.advertise-address",
+    "rpc.tls-certificate",
+    "rpc.tls-private-key",
+    "rpc.tls-ca",
+    "load",
     "alert.redundancy",
     "alert.delay-per-member",
+    "alert.full-sync-interval",
     "cluster.allow-unauthenticated-changes",
     "skip-config-overrides",
 ];
+
+/// What variables of options begin with.
+const PREFIX: &str = "KAPACITOR_";
+/// Variables of the pods that are no option.
+const OWN_VARIABLES: [&str; 3] = ["POD_NAME", "POD_INDEX", "KAPACITOR_CONFIG_PATH"];
+/// Options of an InfluxDB that are the user's, as variables: what follows KAPACITOR_INFLUXDB_0_.
+const INFLUXDB_OPTIONS: [&str; 4] =
+    ["TIMEOUT", "STARTUP_TIMEOUT", "COMPRESSION", "SUBSCRIPTION_PATH"];
 
 /// A checked resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +73,12 @@ pub enum Invalid {
     /// `extraConfig` sets what the operator sets.
     #[error("spec.extraConfig must not set {0}: the operator sets it")]
     Owned(&'static str),
+    /// `env` sets what the operator sets.
+    #[error("spec.env must not set {0}: the operator sets it")]
+    Variable(String),
+    /// `podTemplate` makes no pod, or undoes the operator's design.
+    #[error("spec.podTemplate: {0}")]
+    PodTemplate(String),
 }
 
 impl Wanted {
@@ -83,15 +105,39 @@ impl Wanted {
                 return Err(Invalid::Owned(owned));
             }
         }
-        Ok(Self {
+        if let Some(variable) = resource.spec.env.iter().find(|v| is_owned_variable(&v.name)) {
+            return Err(Invalid::Variable(variable.name.clone()));
+        }
+        let wanted = Self {
             names: Names::of(resource),
             owner: resource.controller_owner_ref(&()).unwrap_or_default(),
             spec: resource.spec.clone(),
             image: image_of(&resource.spec, image),
             extra,
             admin_key: admin_key.unwrap_or_default(),
-        })
+        };
+        match build::pod_problem(&wanted) {
+            Some(why) => Err(Invalid::PodTemplate(why)),
+            None => Ok(wanted),
+        }
     }
+}
+
+/// Whether a variable of the members is the operator's.
+fn is_owned_variable(name: &str) -> bool {
+    if OWN_VARIABLES.contains(&name) {
+        return true;
+    }
+    let Some(option) = name.strip_prefix(PREFIX) else { return false };
+    if let Some(option) = option.strip_prefix("INFLUXDB_") {
+        let option = option.trim_start_matches(|c: char| c.is_ascii_digit());
+        return !INFLUXDB_OPTIONS.contains(&option.trim_start_matches('_'));
+    }
+    OWNED.iter().any(|owned| {
+        let variable = owned.to_ascii_uppercase().replace(['.', '-'], "_");
+        // A section is all of its options, a list all of its places.
+        option.strip_prefix(&variable).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    })
 }
 
 /// The wished image; each missing part is taken from `default`, `repository:tag`.

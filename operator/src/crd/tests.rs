@@ -45,5 +45,6 @@ fn undescribed(schema: &serde_json::Value, path: &str, bare: &mut Vec<String>) {
         }
         undescribed(field, &path, bare);
         undescribed(&field["items"], &path, bare);
+        undescribed(&field["additionalProperties"], &path, bare);
     }
 }

@@ -5,13 +5,12 @@ use serde_json::json;
 use toml::{Table, Value, toml};
 
 use super::super::wanted::Wanted;
-use crate::crd::Influxdb;
+use super::mounts::{DATA_DIR, LOAD_DIR, influxdb_file, keys_file, peer_file};
+use crate::crd::{Cluster, Influxdb};
 use crate::name::{GOSSIP_PORT, HTTP_PORT, RPC_PORT};
 
 /// Name of the file.
 pub(super) const FILE: &str = "kapacitor.conf";
-/// Where members keep what must survive.
-pub(super) const DATA_DIR: &str = "/var/lib/kapacitor";
 
 pub(super) fn config_map(wanted: &Wanted) -> ConfigMap {
     super::typed(json!({
@@ -36,50 +35,109 @@ fn render(wanted: &Wanted) -> String {
 
 /// What the operator sets itself.
 fn owned(wanted: &Wanted) -> Table {
-    let alert = &wanted.spec.alert;
-    let text = |text: &str| Value::String(text.to_owned());
-    let table = |pairs: Vec<(&str, Value)>| {
-        Value::Table(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-    };
-    let keys = vec![text(&wanted.admin_key)];
-    let influxdb = wanted.spec.influxdb.iter().map(|i| influxdb(i, &table)).collect::<Vec<_>>();
+    let spec = &wanted.spec;
+    let influxdb = spec.influxdb.iter().enumerate();
+    let influxdb: Vec<Value> = influxdb.map(|(index, i)| influxdb_table(index, i).into()).collect();
     // Without any the daemon would look for one on localhost.
-    let none = || vec![table(vec![("enabled", Value::Boolean(false)), ("name", text("default"))])];
-    let Value::Table(all) = table(vec![
-        ("data_dir", text(DATA_DIR)),
-        ("http", table(vec![("bind-address", Value::String(format!(":{HTTP_PORT}")))])),
-        ("rpc", table(vec![("bind-address", Value::String(format!(":{RPC_PORT}")))])),
-        (
-            "cluster",
-            table(vec![
-                ("bind-address", Value::String(format!(":{GOSSIP_PORT}"))),
-                ("admin-keys", Value::Array(keys)),
-            ]),
-        ),
+    let none = toml! {
+        enabled = false
+        name = "default"
+    };
+    let mut all = table(vec![
+        ("data_dir", DATA_DIR.into()),
+        ("http", table(vec![("bind-address", format!(":{HTTP_PORT}").into())]).into()),
+        ("rpc", rpc(wanted).into()),
+        ("cluster", cluster(&spec.cluster, &wanted.admin_key).into()),
         (
             "alert",
             table(vec![
-                ("redundancy", Value::Integer(alert.redundancy.into())),
-                ("delay-per-member", text(&alert.delay_per_member)),
-            ]),
+                ("redundancy", i64::from(spec.alert.redundancy).into()),
+                ("delay-per-member", spec.alert.delay_per_member.as_str().into()),
+                ("full-sync-interval", spec.alert.full_sync_interval.as_str().into()),
+            ])
+            .into(),
         ),
-        ("influxdb", Value::Array(if influxdb.is_empty() { none() } else { influxdb })),
-    ]) else {
-        unreachable!("a table was made")
-    };
+        ("influxdb", if influxdb.is_empty() { vec![none.into()] } else { influxdb }.into()),
+    ]);
+    if !spec.load.is_empty() {
+        let load = table(vec![("enabled", true.into()), ("dir", LOAD_DIR.into())]);
+        all.insert("load".to_owned(), load.into());
+    }
     all
 }
 
-fn influxdb(influxdb: &Influxdb, table: &impl Fn(Vec<(&str, Value)>) -> Value) -> Value {
-    let urls = influxdb.urls.iter().cloned().map(Value::String).collect();
-    table(vec![
-        ("enabled", Value::Boolean(true)),
-        ("name", Value::String(influxdb.name.clone())),
-        ("default", Value::Boolean(influxdb.default)),
-        ("urls", Value::Array(urls)),
+fn rpc(wanted: &Wanted) -> Table {
+    let mut rpc = table(vec![("bind-address", format!(":{RPC_PORT}").into())]);
+    if wanted.spec.tls.peer.is_some() {
+        rpc.extend(table(vec![
+            ("tls-certificate", peer_file("tls.crt").into()),
+            ("tls-private-key", peer_file("tls.key").into()),
+            ("tls-ca", peer_file("ca.crt").into()),
+        ]));
+    }
+    rpc
+}
+
+/// What is left at its default is not written, so that `extraConfig` may say it.
+fn cluster(spec: &Cluster, admin_key: &str) -> Table {
+    let mut cluster = table(vec![
+        ("bind-address", format!(":{GOSSIP_PORT}").into()),
+        ("admin-keys", vec![Value::from(admin_key)].into()),
+    ]);
+    if spec.gossip_members != 0 {
+        cluster.insert("gossip-members".to_owned(), i64::from(spec.gossip_members).into());
+    }
+    for (option, interval) in [
+        ("gossip-interval", &spec.gossip_interval),
+        ("gossip-sync-interval", &spec.gossip_sync_interval),
+    ] {
+        if interval.time().is_some_and(|time| !time.is_zero()) {
+            cluster.insert(option.to_owned(), interval.as_str().into());
+        }
+    }
+    if spec.keys_secret_ref.is_some() {
+        cluster.insert("keys-file".to_owned(), keys_file().into());
+    }
+    cluster
+}
+
+fn influxdb_table(index: usize, influxdb: &Influxdb) -> Table {
+    let texts = |all: &[String]| Value::from(all.to_vec());
+    let mut all = table(vec![
+        ("enabled", true.into()),
+        ("name", influxdb.name.as_str().into()),
+        ("default", influxdb.default.into()),
+        ("urls", texts(&influxdb.urls)),
         // One subscription per member, so that each receives every point.
-        ("subscription-mode", Value::String("server".to_owned())),
-    ])
+        ("subscription-mode", "server".into()),
+        ("subscription-protocol", influxdb.subscription_protocol.as_str().into()),
+        ("subscriptions-sync-interval", influxdb.subscriptions_sync_interval.as_str().into()),
+        ("insecure-skip-verify", influxdb.tls.insecure_skip_verify.into()),
+    ]);
+    for (option, map) in [
+        ("subscriptions", &influxdb.subscriptions),
+        ("excluded-subscriptions", &influxdb.excluded_subscriptions),
+    ] {
+        if !map.is_empty() {
+            let map: Table = map.iter().map(|(db, rps)| (db.clone(), texts(rps))).collect();
+            all.insert(option.to_owned(), map.into());
+        }
+    }
+    let mut file = |option: &str, key: &str| {
+        all.insert(option.to_owned(), influxdb_file(index, key).into());
+    };
+    if influxdb.tls.ca_secret_ref.is_some() {
+        file("ssl-ca", "ca.crt");
+    }
+    if influxdb.tls.client_secret_ref.is_some() {
+        file("ssl-cert", "tls.crt");
+        file("ssl-key", "tls.key");
+    }
+    all
+}
+
+fn table(pairs: Vec<(&str, Value)>) -> Table {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Puts `over` on top of `base`, table by table.

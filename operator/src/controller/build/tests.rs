@@ -1,5 +1,8 @@
 //! All children of one resource, as they are applied.
 
+mod fields;
+mod overlay;
+
 use expect_test::expect_file;
 
 use super::*;
@@ -37,6 +40,8 @@ fn children_are_built_as_recorded() {
         serde_json::to_value(&children.config),
         serde_json::to_value(&children.headless),
         serde_json::to_value(&children.service),
+        serde_json::to_value(&children.budget),
+        serde_json::to_value(&children.network_policy),
         serde_json::to_value(&children.set),
     ];
     let all: Vec<String> = all.into_iter().map(|child| yaml(child.expect("JSON"))).collect();
