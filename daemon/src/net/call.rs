@@ -205,7 +205,8 @@ impl Caller {
         let timed_out = error.is_timeout();
         let certificate = crate::tls::is_about_certificates(&error);
         let text = crate::deliver::post::causes(error);
-        if certificate {
+        // In TLS 1.3 the callee judges after our handshake has ended; HTTP/2 keeps but the text of it.
+        if certificate || text.contains("received fatal alert") {
             self.refused.note("certificate", &to, &text);
         }
         if connecting {

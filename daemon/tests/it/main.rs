@@ -12,5 +12,6 @@ mod server;
 mod statistics;
 mod tasks;
 mod templates;
+mod tls;
 mod topics;
 mod write;

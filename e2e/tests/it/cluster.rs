@@ -32,7 +32,7 @@ pub(crate) fn cluster(n: usize) -> Option<Vec<Member>> {
     Some(members)
 }
 
-fn add(to: &Member, joiner: &Member) {
+pub(crate) fn add(to: &Member, joiner: &Member) {
     let said = to.ctl(&["member", "add", &joiner.rpc().to_string()]);
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "", ""));
 }

@@ -1,15 +1,15 @@
 //! Keys and certificates as an operator handles them: a running plain cluster is sealed, its key is
 //! rolled by the key file, and whoever has no key stays outside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use e2e::program::run;
+use e2e::program::{need, run};
 use e2e::{Member, Receiver, until};
 use rustix::process::Signal;
 
-use crate::cluster::{cluster, everyone_lists};
+use crate::cluster::{add, cluster, everyone_lists};
 use crate::member::EVERY;
 
 /// For what a member does by itself within some seconds.
@@ -152,4 +152,47 @@ fn strangers_stay_outside(inside: &Member, retired: &str) {
         assert_eq!(inside.metric(&series), Ok(1.0), "{reason}");
         assert!(inside.log().contains(&format!("reason={reason} ")), "{reason} is logged");
     }
+}
+
+/// A member with the certificate of its own that `certs init` has put into `dir`.
+fn certified(dir: &Path) -> Member {
+    let mut member = Member::prepare().expect("found before");
+    let (certs, host) = (dir.display().to_string(), member.host().to_string());
+    let made = run("kapacitorctl", &["certs", "init", &certs, &host]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    for (option, file) in [
+        ("tls-certificate", format!("{certs}/{host}.pem")),
+        ("tls-private-key", format!("{certs}/{host}-key.pem")),
+        ("tls-ca", format!("{certs}/ca.pem")),
+    ] {
+        member.set("[rpc]", option, &format!("{file:?}"));
+    }
+    member.run();
+    member
+}
+
+#[test]
+fn generated_certificates_make_a_cluster_and_those_of_another_authority_are_refused() {
+    if need("kapacitorctl").is_none() || need("kapacitord").is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let ours = dir.path().join("ours");
+    let members = [certified(&ours), certified(&ours)];
+    add(&members[0], &members[1]);
+    everyone_lists(&[&members[0], &members[1]], 2);
+    let theirs = certified(&dir.path().join("theirs"));
+    for _ in 0..3 {
+        let said = theirs.ctl(&["member", "add", &members[0].rpc().to_string()]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("invalid peer certificate"), "{said:?}");
+    }
+    let series = "kapacitor_refused_total{port=\"rpc\",reason=\"certificate\"}";
+    until(SOON, "all are counted", || match members[0].metric(series)? {
+        3.0 => Ok(()),
+        other => Err(format!("{other}")),
+    });
+    let log = members[0].log();
+    let told: Vec<&str> = log.lines().filter(|l| l.contains("reason=certificate")).collect();
+    assert_eq!(told.len(), 1, "three within a minute are told once: {told:#?}");
 }
