@@ -19,6 +19,10 @@ setup: ## install what building and testing needs (Debian packages, Rust target)
 programs: setup ## build the static release programs
 	@e2e/programs.sh
 
+.PHONY: images
+images: programs ## build images as OCI archives in target/images, with buildah, podman, docker or without any
+	@e2e/images.sh $(RELEASE) target/images
+
 .PHONY: demo
 demo: programs ## show a cluster of three at work; INFLUX=1 takes the points from a real influxd
 	@e2e/demo/demo.py --programs $(RELEASE) $(if $(INFLUX),--influx)

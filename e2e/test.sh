@@ -38,7 +38,7 @@ if tier "programs as shipped" e2e/programs.sh; then
     tier "demo with InfluxDB" e2e/demo/demo.py --programs "$programs" --influx
     # Waited for here: a tier runs in a subshell, whose child the build is not.
     if wait "$kube_build"; then
-        tier "charts" cargo test --quiet -p e2e --test charts
+        tier "charts, alerts, images" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --test charts
         tier "a real Kubernetes" e2e/kube/smoke.sh "$programs"
     else tier "a real Kubernetes" bash -c "cat '$log/kube-build'; echo the Kubernetes programs could not be built; exit 1"; fi
 fi

@@ -9,9 +9,11 @@ load() { # NAME USER ENTRYPOINT FILES...
     python3 "$here/images/mkimage.py" "$work/image.tar" "$1" --user "$2" --entrypoint "$3" "${@:4}"
     ctr -a "$RUN/containerd.sock" -n k8s.io images import "$work/image.tar" >/dev/null
 }
-load localhost/kapacitord:e2e 65532:65532 /usr/bin/kapacitord \
-    "$programs"/{kapacitord=/usr/bin/kapacitord,kapacitorctl=/usr/bin/kapacitorctl,kapacitor=/usr/bin/kapacitor}
-load localhost/kapacitor-operator:e2e 65532:65532 /usr/bin/kapacitor-operator "$programs/kapacitor-operator=/usr/bin/kapacitor-operator"
+for image in kapacitord:daemon kapacitor-operator:operator; do
+    python3 "$here/images/mkimage.py" "$work/image.tar" "localhost/${image%:*}:e2e" \
+        --containerfile "$here/../../${image#*:}/Containerfile" --context "$programs"
+    ctr -a "$RUN/containerd.sock" -n k8s.io images import "$work/image.tar" >/dev/null
+done
 # With the libraries that it was linked to.
 libraries=$(ldd "$(command -v influxd)" | grep -oE '/[^ ]+' | sort -u | sed 's|.*|&=&|')
 # shellcheck disable=SC2086

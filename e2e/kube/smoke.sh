@@ -100,7 +100,7 @@ own_id() { members "$1" | sed -n 's/^Local Member ID: //p'; }
 id_is() { local got; got=$(own_id "$1"); echo "$got"; [ "$got" = "$2" ]; }
 id_differs() { local got; got=$(own_id "$1"); echo "$got"; [ -n "$got" ] && [ "$got" != "$2" ]; }
 lose() { k delete pvc "data-demo-$1" --wait=false && k delete pod "demo-$1"; }
-image() { python3 "$here/images/mkimage.py" "$work/$1.tar" "localhost/$2" --user 65532:65532 --entrypoint "/usr/bin/$1" "${@:3}" && ctr -a $RUN/containerd.sock -n k8s.io images import "$work/$1.tar"; }
+image() { python3 "$here/images/mkimage.py" "$work/$1.tar" "localhost/$1:smoke" --containerfile "$root/$2/Containerfile" --context "$programs" && ctr -a $RUN/containerd.sock -n k8s.io images import "$work/$1.tar"; }
 install() {
     helm upgrade --install kapacitor-operator "$root/charts/kapacitor-operator" -n $system --wait --timeout 60s \
         --set image.repository=localhost/kapacitor-operator --set image.tag=smoke \
@@ -127,8 +127,8 @@ check "Kubernetes is built" 1 bash "$here/build.sh" helm
 check "the chart is clean" 1 helm lint --strict "$root/charts/kapacitor-operator"
 check "nothing is left of another run" 1 bash "$here/down.sh"
 check "Kubernetes is up" 1 bash "$here/up.sh"
-check "image of members" 1 image kapacitord kapacitord:smoke "$programs"/{kapacitord=/usr/bin/kapacitord,kapacitorctl=/usr/bin/kapacitorctl,kapacitor=/usr/bin/kapacitor}
-check "image of the operator" 1 image kapacitor-operator kapacitor-operator:smoke "$programs/kapacitor-operator=/usr/bin/kapacitor-operator"
+check "image of members" 1 image kapacitord daemon
+check "image of the operator" 1 image kapacitor-operator operator
 check "restricted namespaces" 1 namespaces
 check "helm install" 1 install
 

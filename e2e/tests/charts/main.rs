@@ -1,6 +1,8 @@
-//! The charts, from outside: renders as recorded, lint, README as the comments say, alerts and dashboards
-//! as promtool reads them. Needs helm (`e2e/kube/build.sh helm`) and promtool (Debian's prometheus).
+//! The charts and images, from outside: renders as recorded, lint, READMEs as the comments say, alerts and
+//! dashboards as promtool reads them, what is in the images. Needs helm (`e2e/kube/build.sh helm`), promtool
+//! (Debian's prometheus) and, for the images, the release programs.
 
+mod images;
 mod readme;
 mod renders;
 mod tool;

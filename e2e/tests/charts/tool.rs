@@ -1,12 +1,9 @@
 //! Where the project and the programs are, and running them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-/// The project.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("e2e is in the project").to_path_buf()
-}
+pub(crate) use e2e::program::root;
 
 /// The charts.
 pub(crate) const CHARTS: [&str; 2] = ["kapacitor", "kapacitor-operator"];
