@@ -21,7 +21,7 @@ use crate::crd::KapacitorCluster;
 use crate::outside::Outside;
 use crate::server::{Event, Server as _};
 use apply::Hand;
-use decide::{Decision, Reason, Tone, decide};
+use decide::{Decision, Effect, Reason, Tone, decide};
 use memory::Memory;
 use wanted::Wanted;
 pub use watch::run;
@@ -120,7 +120,11 @@ impl<O: Outside> Operator<O> {
         // The watch may lag behind: what leads to effects is read anew.
         let live: Option<KapacitorCluster> =
             server.get(namespace, name).await.map_err(Error::of("read the resource"))?;
-        let Some(resource) = live else { return Ok(None) };
+        let Some(mut resource) = live else { return Ok(None) };
+        if resource.metadata.deletion_timestamp.is_some() {
+            // Whatever is wrong with it must not keep it from going.
+            resource.spec.extra_config.clear();
+        }
         let key = observe::admin_key(server, &resource).await?;
         let wanted = match Wanted::of(&resource, self.outside.image(), key.public()) {
             Ok(wanted) => wanted,
@@ -151,6 +155,10 @@ impl<O: Outside> Operator<O> {
         }
         let trouble = outcome.as_ref().err().map(ToString::to_string);
         self.tell(&resource, &decision, trouble.as_deref()).await;
+        if outcome.is_ok() && decision.effect.as_ref().is_some_and(Effect::changes_resource) {
+            // The status is another time's: the resource is not the one that was read any more.
+            return Ok(Some(AFTER_EFFECT));
+        }
         let uid = resource.uid().unwrap_or_default();
         let status =
             status::next(&resource, Some(&seen), &decision, trouble.as_deref(), self.outside.now());
@@ -187,11 +195,11 @@ impl<O: Outside> Operator<O> {
             }
         };
         let effect = decision.effect.as_ref();
-        let ordinal = effect.and_then(decide::Effect::ordinal);
+        let ordinal = effect.and_then(Effect::ordinal);
         let event = Event {
             reason: reason.as_str(),
             warning: reason.tone() == Tone::Warning,
-            action: effect.map_or("Wait", decide::Effect::name).to_owned(),
+            action: effect.map_or("Wait", Effect::name).to_owned(),
             note,
             pod: ordinal.map(|ordinal| format!("{}-{ordinal}", about.name_any())),
         };

@@ -16,6 +16,8 @@ pub const GOSSIP_PORT: i32 = 9090;
 /// What the names of subscriptions begin with.
 const SUBSCRIPTION: &str = "kapacitor-";
 
+/// Finalizer of the resource: something is to be cleared away behind it.
+pub const FINALIZER: &str = "kapacitor.dev/cleanup";
 /// Annotation of a claim: whose identity it holds.
 pub const MEMBER_ID: &str = "kapacitor.dev/member-id";
 /// Annotation of a claim: the cluster that its member is in.

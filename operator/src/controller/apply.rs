@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::build;
@@ -37,6 +38,8 @@ impl<O: Outside> Hand<'_, O> {
             return Err(Error::LeadsNoMore);
         }
         match effect {
+            Effect::Hold { resource } => self.finalize(resource, true).await,
+            Effect::Release { resource, .. } => self.finalize(resource, false).await,
             Effect::CreateAdminKey => self.create_admin_key().await,
             Effect::ApplyChildren => self.apply_children().await,
             Effect::AddMember { through, ordinal } => self.add(*through, *ordinal).await,
@@ -79,6 +82,21 @@ impl<O: Outside> Hand<'_, O> {
             | Effect::Advance { .. }
             | Effect::Forget { .. } => Ok(()),
         }
+    }
+
+    /// Puts our finalizer on the resource, or takes it away; those of others stay.
+    async fn finalize(&self, resource: &Version, hold: bool) -> Result<(), Error> {
+        let names = &self.wanted.names;
+        let others = self.resource.finalizers().iter().filter(|it| *it != name::FINALIZER);
+        let mut all: Vec<&str> = others.map(String::as_str).collect();
+        if hold {
+            all.push(name::FINALIZER);
+        }
+        let patch = json!({"metadata": {"finalizers": all}});
+        let server = self.operator.outside.server();
+        let (namespace, name) = (&names.namespace, &names.cluster);
+        let patched = server.merge::<KapacitorCluster>(namespace, name, resource, patch).await;
+        patched.map_err(Error::of("change the finalizers of the resource"))
     }
 
     async fn create_admin_key(&self) -> Result<(), Error> {

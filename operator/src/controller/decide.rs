@@ -8,12 +8,14 @@
 //! the world, so that nothing after it is done, or just note why it is not through.
 
 mod effect;
+mod farewell;
 mod join;
 mod leave;
 mod prepare;
 mod reason;
 mod seen;
 mod size;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;
@@ -24,7 +26,10 @@ use crate::crd::MemberState;
 pub use effect::{Effect, Who};
 pub use reason::{Reason, Tone, Verdict};
 use seen::View;
-pub use seen::{ClaimSeen, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
+pub use seen::{
+    ClaimSeen, Cleanup, InfluxSeen, KeySeen, Observed, Patience, PodSeen, Seen, SetSeen,
+};
+pub use sweep::{Found, found};
 
 /// What is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +63,10 @@ enum Step {
 type Stage = fn(&Observed, &View<'_>) -> Step;
 
 /// In the order of what must come first.
-const STAGES: [Stage; 12] = [
-    prepare::deletion,
+const STAGES: [Stage; 14] = [
+    farewell::leave,
+    farewell::hold,
+    prepare::pause,
     prepare::key,
     prepare::ledger,
     prepare::children,
@@ -74,7 +81,7 @@ const STAGES: [Stage; 12] = [
 ];
 
 /// Stages that wait for others: done even while the ones before are not through.
-const ASIDE: [Stage; 1] = [unsubscribe::unsubscribe];
+const ASIDE: [Stage; 3] = [unsubscribe::unsubscribe, unsubscribe::stopped, sweep::sweep];
 
 fn act(effect: Effect, reason: Reason, message: impl Into<String>) -> Step {
     Step::Act(effect, reason, message.into())

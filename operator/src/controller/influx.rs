@@ -7,7 +7,7 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 
-use super::decide::{InfluxSeen, Observed};
+use super::decide::{Cleanup, InfluxSeen, Observed, Patience};
 use super::{Error, Operator};
 use crate::crd::{Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState};
 use crate::outside::Outside;
@@ -28,20 +28,47 @@ pub(super) fn sync_interval(spec: &KapacitorClusterSpec) -> Duration {
     intervals.filter(|interval| !interval.is_zero()).max().unwrap_or(SYNC_INTERVAL)
 }
 
+/// How long BestEffort waits for an InfluxDB when the resource is deleted.
+const DEADLINE: Duration = Duration::from_mins(5);
+/// Between two looks for orphans.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// What becomes of the subscriptions in each InfluxDB.
+pub(super) fn cleanup(spec: &KapacitorClusterSpec) -> BTreeMap<String, Cleanup> {
+    let of = |_: &Influxdb| Cleanup { patience: Patience::Until(DEADLINE), sweep: true };
+    spec.influxdb.iter().map(|influxdb| (influxdb.name.clone(), of(influxdb))).collect()
+}
+
+fn sweep_interval(_: &Influxdb) -> Duration {
+    SWEEP_INTERVAL
+}
+
 /// What the InfluxDBs show; those that nobody waits for are not asked.
 pub(super) async fn look<O: Outside>(
     operator: &Operator<O>,
     resource: &KapacitorCluster,
     seen: &Observed,
 ) -> Result<BTreeMap<String, InfluxSeen>, Error> {
-    let waits = seen.ledger.iter().any(|entry| entry.state == MemberState::Unsubscribing);
-    let asked = resource.spec.influxdb.iter().map(|influxdb| async move {
-        let answer = if waits && !seen.skip_cleanup {
-            ask(operator, resource, influxdb).await?
-        } else {
-            InfluxSeen::NotAsked
-        };
-        Ok((influxdb.name.clone(), answer))
+    let unsubscribing = seen.ledger.iter().any(|entry| entry.state == MemberState::Unsubscribing);
+    let stopped = seen.wish == 0 && seen.pods.is_empty();
+    let ends = seen.deleting.is_some() && seen.held && seen.pods.is_empty();
+    let waits = unsubscribing || stopped || ends;
+    let cluster = resource.uid().unwrap_or_default();
+    let is_due = |influxdb: &Influxdb| {
+        let (again, interval) = (seen.sync_interval * 2, sweep_interval(influxdb));
+        let memory = &operator.memory;
+        memory.is_sweep_due(&cluster, &influxdb.name, seen.now, interval, again)
+    };
+    let asked = resource.spec.influxdb.iter().map(|influxdb| {
+        let is_due = is_due(influxdb);
+        async move {
+            let answer = if (waits || is_due) && !seen.skip_cleanup {
+                ask(operator, resource, influxdb).await?
+            } else {
+                InfluxSeen::NotAsked
+            };
+            Ok((influxdb.name.clone(), answer))
+        }
     });
     join_all(asked).await.into_iter().collect()
 }
@@ -57,14 +84,18 @@ async fn ask<O: Outside>(
         return Ok(InfluxSeen::Away(why));
     }
     let answer = match target(operator, resource, influxdb).await? {
+        Err(why) => {
+            operator.memory.is_away(&cluster, &influxdb.name, &why, now);
+            return Ok(InfluxSeen::Locked(why));
+        }
         Ok(target) => {
             let rows = operator.outside.influx().subscriptions(&target).await;
             rows.map_err(|error| error.to_string())
         }
-        Err(why) => Err(why),
     };
     Ok(match answer {
         Ok(rows) => {
+            operator.memory.looked(&cluster, &influxdb.name, now);
             operator.memory.answered(&cluster, &influxdb.name);
             InfluxSeen::Rows(rows)
         }

@@ -1,13 +1,13 @@
 //! What is remembered between reconciles: only how long to leave an InfluxDB alone that did not answer,
-//! and its last good login. All of it may be lost at any time.
+//! its last good login, and since when an orphan has been seen. All of it may be lost at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::subscriptions::Login;
+use crate::subscriptions::{Login, Row};
 
 /// Pauses before an InfluxDB that is away is asked again: from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -23,6 +23,9 @@ pub(super) struct Memory {
 struct Remembered {
     away: BTreeMap<String, Away>,
     logins: BTreeMap<String, Login>,
+    swept: BTreeMap<String, Timestamp>,
+    orphans: BTreeMap<Row, Timestamp>,
+    strangers: BTreeSet<Row>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,15 +79,72 @@ impl Memory {
         })
     }
 
+    /// Whether it is time to look for orphans in an InfluxDB: each `interval`, and as often as
+    /// `again` while some were seen that are to be seen once more.
+    pub(super) fn is_sweep_due(
+        &self,
+        cluster: &str,
+        influxdb: &str,
+        now: Timestamp,
+        interval: Duration,
+        again: Duration,
+    ) -> bool {
+        self.with(cluster, |it| {
+            let pending = it.orphans.keys().any(|row| row.influxdb == influxdb);
+            let pause = if pending { again.min(interval) } else { interval };
+            it.swept.get(influxdb).is_none_or(|last| is_past(*last, now, pause))
+        })
+    }
+
+    /// An InfluxDB was looked into.
+    pub(super) fn looked(&self, cluster: &str, influxdb: &str, now: Timestamp) {
+        self.with(cluster, |it| it.swept.insert(influxdb.to_owned(), now));
+    }
+
+    /// Of the orphans that one look showed, those that were seen before, at least `apart` ago.
+    /// `looked_into` are the InfluxDBs that answered.
+    pub(super) fn confirm(
+        &self,
+        cluster: &str,
+        orphans: Vec<Row>,
+        looked_into: &BTreeSet<&str>,
+        now: Timestamp,
+        apart: Duration,
+    ) -> Vec<Row> {
+        self.with(cluster, |it| {
+            it.orphans.retain(|row, _| {
+                !looked_into.contains(row.influxdb.as_str()) || orphans.contains(row)
+            });
+            let mut confirmed = orphans;
+            confirmed.retain(|row| {
+                let since = *it.orphans.entry(row.clone()).or_insert(now);
+                is_past(since, now, apart)
+            });
+            confirmed
+        })
+    }
+
+    /// Those of these rows that were not told of yet.
+    pub(super) fn news(&self, cluster: &str, strangers: Vec<Row>) -> Vec<Row> {
+        self.with(cluster, |it| {
+            strangers.into_iter().filter(|row| it.strangers.insert(row.clone())).collect()
+        })
+    }
+
     /// The cluster is gone.
     pub(super) fn forget(&self, cluster: &str) {
         self.clusters.lock().unwrap_or_else(PoisonError::into_inner).remove(cluster);
     }
 }
 
+fn is_past(since: Timestamp, now: Timestamp, time: Duration) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|past| past >= time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subscriptions::Source;
 
     #[test]
     fn an_influxdb_that_is_away_is_asked_less_and_less() {
@@ -102,5 +162,33 @@ mod tests {
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
         memory.answered("c", "i");
         assert_eq!(memory.next_ask("c", now), None);
+    }
+
+    #[test]
+    fn an_orphan_counts_when_it_was_seen_twice_long_enough_apart() {
+        let (memory, apart) = (Memory::default(), Duration::from_mins(2));
+        let row = |name: &str| Row {
+            influxdb: "i".to_owned(),
+            source: Source { database: "d".to_owned(), policy: "r".to_owned() },
+            name: name.to_owned(),
+            hosts: Vec::new(),
+        };
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        let see = |second, names: &[&str]| {
+            let rows = names.iter().map(|name| row(name)).collect();
+            let looked_into = BTreeSet::from(["i"]);
+            let confirmed = memory.confirm("c", rows, &looked_into, at(second), apart);
+            confirmed.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        };
+        assert_eq!(see(0, &["a", "b"]), [""; 0]);
+        assert_eq!(see(60, &["a"]), [""; 0], "too soon; b has gone by itself");
+        assert_eq!(see(120, &["a", "b"]), ["a"], "b begins anew");
+        assert_eq!(see(240, &["b"]), ["b"]);
+        memory.looked("c", "i", at(240));
+        let due =
+            |second| memory.is_sweep_due("c", "i", at(second), Duration::from_mins(10), apart);
+        assert!(!due(359) && due(360), "b is still there and is looked at again soon");
+        assert_eq!(see(360, &[]), [""; 0]);
+        assert!(!due(839) && due(840));
     }
 }

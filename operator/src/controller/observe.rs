@@ -9,7 +9,7 @@ use kube::ResourceExt as _;
 
 use super::apply::is_ours;
 use super::build::{self, MARK};
-use super::decide::{ClaimSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
+use super::decide::{self, ClaimSeen, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx};
 use crate::crd::{ClaimPolicy, KapacitorCluster, MemberState};
@@ -18,6 +18,7 @@ use crate::member::{Cluster, Members as _};
 use crate::name::{self, Names};
 use crate::outside::Outside;
 use crate::server::{Object, Server, Version};
+use crate::subscriptions::Row;
 
 /// The key of a cluster, as it was found.
 pub(super) enum FoundKey {
@@ -77,13 +78,17 @@ pub(super) async fn observe<O: Outside>(
     let (pods, claims) = (pods(server, names).await?, claims(server, names).await?);
     let mut seen = Observed {
         now: operator.outside.now(),
-        deleting: resource.metadata.deletion_timestamp.is_some(),
+        resource: Version::of(resource),
+        deleting: resource.metadata.deletion_timestamp.as_ref().map(|time| time.0),
+        held: resource.finalizers().iter().any(|finalizer| finalizer == name::FINALIZER),
         cluster: names.cluster.clone(),
+        headless: format!("{}.{}.svc", names.headless(), names.namespace),
         wish: resource.spec.wish(),
         keep_claims: resource.spec.storage.when_scaled == ClaimPolicy::Retain,
         allow_task_loss: says(name::ALLOW_TASK_LOSS),
         skip_cleanup: says(name::SKIP_CLEANUP),
         sync_interval: influx::sync_interval(&resource.spec),
+        cleanup: influx::cleanup(&resource.spec),
         cluster_id: status.cluster_id,
         ledger: status.members,
         departed: status.departed.into_iter().collect(),
@@ -103,7 +108,33 @@ pub(super) async fn observe<O: Outside>(
         seen.tasks = tasks(operator, names, &seen.members).await;
     }
     seen.influxdb = influx::look(operator, resource, &seen).await?;
+    seen.orphans = orphans(operator, resource, &seen);
     Ok(seen)
+}
+
+/// Subscriptions that belong to nobody any more; tells of those that may be somebody else's.
+fn orphans<O: Outside>(
+    operator: &Operator<O>,
+    resource: &KapacitorCluster,
+    seen: &Observed,
+) -> Vec<Row> {
+    let looked_into = seen.influxdb.iter().filter(|(_, seen)| matches!(seen, InfluxSeen::Rows(_)));
+    let looked_into: BTreeSet<&str> = looked_into.map(|(name, _)| name.as_str()).collect();
+    let cluster = resource.uid().unwrap_or_default();
+    let found = decide::found(seen);
+    for row in operator.memory.news(&cluster, found.strangers) {
+        let (influxdb, name) = (&row.influxdb, &row.name);
+        tracing::warn!(
+            cluster = seen.cluster,
+            influxdb,
+            database = row.source.database,
+            policy = row.source.policy,
+            subscription = name,
+            "a subscription leads to our pods, but is of no member that is known; it is left alone"
+        );
+    }
+    let apart = seen.sync_interval * 2;
+    operator.memory.confirm(&cluster, found.orphans, &looked_into, seen.now, apart)
 }
 
 /// The set, and the children that are not as wished.

@@ -214,7 +214,12 @@ fn conditions(
     };
     let reason = decision.reason;
     let left = status.members.iter().find(|entry| entry.state == MemberState::Unsubscribing);
-    let dirty = left.map(|entry| format!("subscriptions of {} may be left", Who::from(entry)));
+    let ending = seen.is_some_and(|seen| seen.deleting.is_some() && seen.held);
+    let dirty = match left {
+        Some(entry) => Some(format!("subscriptions of {} may be left", Who::from(entry))),
+        None if ending => Some(message.clone()),
+        None => None,
+    };
     let clean =
         if dirty.is_some() { Reason::SubscriptionsFound } else { Reason::SubscriptionsGone };
     vec![
@@ -224,6 +229,7 @@ fn conditions(
         is("Degraded", stuck.is_some(), bad, &why),
         is("MembersInSync", all, reason, ""),
         is("SubscriptionsClean", dirty.is_none(), clean, &dirty.unwrap_or_default()),
+        is("Paused", reason == Reason::Paused, reason, ""),
     ]
 }
 

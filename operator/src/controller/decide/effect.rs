@@ -20,6 +20,18 @@ pub struct Who {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// Keep the resource, once it is deleted, until everything is cleared away.
+    Hold {
+        /// The resource as it was seen.
+        resource: Version,
+    },
+    /// Let the resource go.
+    Release {
+        /// The resource as it was seen.
+        resource: Version,
+        /// Members whose subscriptions may be left behind.
+        orphaned: usize,
+    },
     /// Make the key that signs membership changes.
     CreateAdminKey,
     /// Server-side apply of all children. A set keeps its size; a new one begins with one pod.
@@ -156,6 +168,8 @@ impl Effect {
     /// Its name: in logs, metrics, events and fault points.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Hold { .. } => "Hold",
+            Self::Release { .. } => "Release",
             Self::CreateAdminKey => "CreateAdminKey",
             Self::ApplyChildren => "ApplyChildren",
             Self::RebuildLedger { .. } => "RebuildLedger",
@@ -175,6 +189,11 @@ impl Effect {
             Self::Retire { .. } => "Retire",
             Self::Forget { .. } => "Forget",
         }
+    }
+
+    /// It changes the resource itself, not only its status.
+    pub fn changes_resource(&self) -> bool {
+        matches!(self, Self::Hold { .. } | Self::Release { .. })
     }
 
     /// The pod that it is about, if it is about one.
@@ -208,6 +227,8 @@ impl fmt::Display for Who {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Hold { .. } => f.write_str("holding the resource until all is cleared away"),
+            Self::Release { .. } => f.write_str("letting the resource go"),
             Self::CreateAdminKey => f.write_str("making the key that signs membership changes"),
             Self::ApplyChildren => f.write_str("applying children"),
             Self::RebuildLedger { members, .. } => {

@@ -10,9 +10,9 @@ use super::seen::{KeySeen, Observed, View};
 use super::{Step, act, halt, wait};
 use crate::crd::{Cause, MemberState, MemberStatus};
 
-pub(super) fn deletion(seen: &Observed, _: &View<'_>) -> Step {
-    if seen.deleting {
-        return halt(Reason::Deleting, "the resource is being deleted");
+pub(super) fn pause(seen: &Observed, _: &View<'_>) -> Step {
+    if seen.paused {
+        return halt(Reason::Paused, "paused: nothing is changed");
     }
     Step::Pass
 }

@@ -70,7 +70,11 @@ reasons! {
     Stopped Settled Normal "no pod runs; volumes and membership are kept";
     StopWished Moving Normal "all pods are stopped, as wished";
     PodsStopping Moving Normal "pods end";
+    Paused Settled Normal "nothing is changed until `spec.paused` is false again";
+    CleanupWished Moving Normal "a finalizer keeps the resource, once deleted, until subscriptions are dropped";
+    CleanupNotWished Moving Normal "there is nothing to clear away behind the resource";
     Deleting Moving Normal "the resource is being deleted";
+    SubscriptionsOrphaned Moving Warning "the resource is gone, but an InfluxDB did not answer in time; the event holds what to run there";
     EffectFailed Moving Warning "what was to be done failed; it is tried again";
     InvalidSpec Stuck Warning "the resource cannot be followed, see the message";
 
@@ -111,6 +115,7 @@ reasons! {
     SubscriptionsWatched Moving Normal "a member died; its subscriptions are looked for once more";
     InfluxdbAway Moving Warning "an InfluxDB does not answer or refuses; it is tried again";
     SubscriptionsGone Moving Normal "no subscription of a member that is gone is left";
+    OrphansFound Moving Warning "subscriptions of members that were gone already are dropped";
     SubscriptionsSkipped Moving Warning "subscriptions were not looked for: a human said so";
     ClaimDeleted Moving Normal "the claim of a member that is gone is deleted";
     ClaimRetired Moving Normal "the claim of a member that is gone is kept";

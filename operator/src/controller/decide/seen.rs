@@ -16,11 +16,21 @@ use crate::subscriptions::Row;
 pub struct Observed {
     /// When.
     pub now: Timestamp,
-    /// The resource is being deleted.
-    pub deleting: bool,
+    /// The resource as it was read.
+    pub resource: Version,
+    /// Since when the resource is being deleted, if it is.
+    pub deleting: Option<Timestamp>,
+    /// Our finalizer holds the resource.
+    pub held: bool,
+    /// Nothing is to be done.
+    pub paused: bool,
+    /// The claims go with the resource.
+    pub delete_claims: bool,
     /// Name of the resource.
     pub cluster: String,
-    /// `spec.replicas`.
+    /// Where the host names of its pods end: `NAME-members.NAMESPACE.svc`.
+    pub headless: String,
+    /// Members wished; 0 when it is to be stopped.
     pub wish: i32,
     /// A removed member's claim is kept if it handed over all.
     pub keep_claims: bool,
@@ -52,6 +62,30 @@ pub struct Observed {
     pub claims: BTreeMap<i32, ClaimSeen>,
     /// The InfluxDBs that are kept clean, by name.
     pub influxdb: BTreeMap<String, InfluxSeen>,
+    /// What to do about them when the resource goes, by name.
+    pub cleanup: BTreeMap<String, Cleanup>,
+    /// Subscriptions of members that are gone, seen more than once.
+    pub orphans: Vec<Row>,
+}
+
+/// How an InfluxDB is kept clean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleanup {
+    /// For how long its subscriptions are worth the wait when the resource is deleted.
+    pub patience: Patience,
+    /// Orphans are dropped, not only told of.
+    pub sweep: bool,
+}
+
+/// For how long a deleted resource waits for an InfluxDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all: it is never touched.
+    Never,
+    /// For so long since the deletion.
+    Until(Duration),
+    /// For ever.
+    Always,
 }
 
 /// The Secret with the key.
@@ -127,6 +161,8 @@ pub enum InfluxSeen {
     NotAsked,
     /// It does not answer or refuses, and why.
     Away(String),
+    /// There is no login for it, and why.
+    Locked(String),
     /// Its subscriptions.
     Rows(Vec<Row>),
 }
@@ -187,6 +223,14 @@ impl Observed {
     /// Up to where pods may be made: [`Self::size`], or the first that must not be.
     pub(super) fn room(&self, from: i32) -> i32 {
         (from..self.size()).find(|ordinal| self.is_blocked(*ordinal)).unwrap_or(self.size())
+    }
+
+    /// Every Member ID that was ever recorded and not lost.
+    pub(super) fn known(&self) -> BTreeSet<&str> {
+        let claims = self.claims.values().filter_map(|claim| claim.member_id.as_deref());
+        let ledger = self.ledger.iter().map(|entry| entry.member_id.as_str());
+        let all = ledger.chain(claims).chain(self.departed.iter().map(String::as_str));
+        all.filter(|id| !id.is_empty()).collect()
     }
 
     /// The claim that holds the identity of an entry.

@@ -14,7 +14,7 @@ use crate::name;
 use crate::subscriptions::Row;
 
 /// Subscriptions that one effect drops at most: a reconcile must end.
-const AT_ONCE: usize = 50;
+pub(super) const AT_ONCE: usize = 50;
 
 pub(super) fn unsubscribe(seen: &Observed, _: &View<'_>) -> Step {
     let mut through = Step::Pass;
@@ -31,6 +31,28 @@ pub(super) fn unsubscribe(seen: &Observed, _: &View<'_>) -> Step {
         }
     }
     through
+}
+
+/// No pod is wished and none is left: InfluxDB need not send to them. They subscribe when they start.
+pub(super) fn stopped(seen: &Observed, _: &View<'_>) -> Step {
+    let size = seen.set.as_ref().map_or(0, |set| set.replicas);
+    if seen.wish > 0 || size > 0 || !seen.pods.is_empty() || seen.skip_cleanup {
+        return Step::Pass;
+    }
+    let staying = seen.ledger.iter().filter(|entry| !entry.state.is_leaving());
+    let rows = staying.flat_map(|entry| rows_of(seen, &entry.member_id));
+    let rows: Vec<Row> = rows.take(AT_ONCE).cloned().collect();
+    if !rows.is_empty() {
+        let message = format!("{} subscriptions of stopped members", rows.len());
+        return act(Effect::DropSubscriptions { rows }, Reason::SubscriptionsFound, message);
+    }
+    match away(seen) {
+        Some((name, why)) if !seen.ledger.is_empty() => {
+            let message = format!("subscriptions of stopped members wait for {name:?}: {why}");
+            note(Reason::InfluxdbAway, message)
+        }
+        _ => Step::Pass,
+    }
 }
 
 fn drop_rows(seen: &Observed, entry: &MemberStatus) -> Step {
@@ -70,7 +92,10 @@ fn drop_rows(seen: &Observed, entry: &MemberStatus) -> Step {
 }
 
 /// What the InfluxDBs that answer have of this member.
-fn rows_of<'a>(seen: &'a Observed, member_id: &str) -> impl Iterator<Item = &'a Row> {
+pub(super) fn rows_of<'a>(
+    seen: &'a Observed,
+    member_id: &str,
+) -> impl Iterator<Item = &'a Row> + use<'a> {
     let own = name::subscription(member_id);
     seen.influxdb
         .values()
@@ -86,7 +111,7 @@ fn rows_of<'a>(seen: &'a Observed, member_id: &str) -> impl Iterator<Item = &'a 
 fn away(seen: &Observed) -> Option<(&str, &str)> {
     seen.influxdb.iter().find_map(|(name, seen)| match seen {
         InfluxSeen::Rows(_) => None,
-        InfluxSeen::Away(why) => Some((name.as_str(), why.as_str())),
+        InfluxSeen::Away(why) | InfluxSeen::Locked(why) => Some((name.as_str(), why.as_str())),
         InfluxSeen::NotAsked => Some((name.as_str(), "it was not asked yet")),
     })
 }
