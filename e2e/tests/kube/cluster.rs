@@ -51,6 +51,11 @@ impl<'a> Cluster<'a> {
         self.space.kubectl(&["patch", "kc", self.name, "--type=merge", "-p", &patch]);
     }
 
+    /// Annotates the resource: `name=value`, or `name-` to take it away.
+    pub(crate) fn annotate(&self, annotation: &str) {
+        self.space.kubectl(&["annotate", "--overwrite", "kc", self.name, annotation]);
+    }
+
     /// `kubectl scale`.
     pub(crate) fn scale(&self, replicas: usize) {
         self.space.kubectl(&["scale", "kc", self.name, &format!("--replicas={replicas}")]);
@@ -63,6 +68,15 @@ impl<'a> Cluster<'a> {
         let found = all.iter().find(|c| c["type"] == kind).cloned().unwrap_or(Json::Null);
         let text = |key: &str| found[key].as_str().unwrap_or("?").to_owned();
         (text("status"), text("reason"))
+    }
+
+    /// Waits for a condition's status and, unless it is empty, its reason.
+    pub(crate) fn await_condition(&self, kind: &str, status: &str, reason: &str, within: Duration) {
+        until(within, &format!("{kind} is {status} for {reason}"), || {
+            let seen = self.condition(kind);
+            let as_wished = seen.0 == status && (reason.is_empty() || seen.1 == reason);
+            if as_wished { Ok(()) } else { Err(format!("{seen:?}")) }
+        });
     }
 
     /// Waits until the resource says that it is stopped.
@@ -155,6 +169,14 @@ impl<'a> Cluster<'a> {
         (0..n).filter_map(id).collect()
     }
 
+    /// Waits until a member has another ID than this, and gives it.
+    pub(crate) fn await_other_id(&self, ordinal: usize, old: &str) -> String {
+        until(SOON, &format!("member {ordinal} is another one"), || {
+            let id = text(&self.view(ordinal)?["member-id"]);
+            if id == old || id == "?" { Err(id) } else { Ok(id) }
+        })
+    }
+
     /// The cluster ID that all `n` members agree on.
     pub(crate) fn cluster_id(&self, n: usize) -> String {
         let ids: BTreeSet<String> =
@@ -192,6 +214,42 @@ impl<'a> Cluster<'a> {
     /// Writes lines to a member.
     pub(crate) fn write(&self, ordinal: usize, lines: &str) -> Result<(), String> {
         self.http(ordinal, "POST", "/write?db=smoke&rp=autogen", lines)?.success().map(drop)
+    }
+
+    /// The ledger: pod name to (state, Member ID).
+    pub(crate) fn ledger(&self) -> BTreeMap<String, (String, String)> {
+        let resource = self.resource();
+        let members = resource["status"]["members"].as_array().cloned().unwrap_or_default();
+        let entry = |m: &Json| (text(&m["name"]), (text(&m["state"]), text(&m["memberID"])));
+        members.iter().map(entry).collect()
+    }
+
+    /// Waits until the ledger holds exactly the first `n` pods.
+    pub(crate) fn await_ledger(&self, n: usize, within: Duration) {
+        let wished: BTreeSet<String> = (0..n).map(|o| self.pod(o)).collect();
+        until(within, &format!("the ledger holds {n}"), || {
+            let seen = self.ledger();
+            if seen.keys().cloned().collect::<BTreeSet<_>>() == wished {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        });
+    }
+
+    /// Waits until an event about the resource has this reason.
+    pub(crate) fn await_event(&self, reason: &str, within: Duration) {
+        until(within, &format!("an event tells {reason}"), || {
+            let told = self.reasons();
+            if told.iter().any(|r| r == reason) { Ok(()) } else { Err(format!("{told:?}")) }
+        });
+    }
+
+    /// Reasons of the events about the resource, in order.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let about = format!("KapacitorCluster/{}", self.name);
+        let events = self.space.events().into_iter();
+        events.filter(|(object, ..)| *object == about).map(|(_, reason, _)| reason).collect()
     }
 
     /// Waits until the InfluxDB's database `smoke` has subscriptions of exactly the first `n` members.

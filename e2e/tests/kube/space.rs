@@ -90,9 +90,10 @@ impl Space {
         ip.parse().map_err(|e| format!("{pod}: {ip}: {e}"))
     }
 
-    /// Starts an InfluxDB named `influxdb`.
+    /// Starts an InfluxDB named `influxdb`, or starts it again after [`Space::stop_influxdb`].
     pub(crate) fn influxdb(&self) -> Influx {
         must(self.apply(INFLUXDB));
+        self.kubectl(&["scale", "deployment/influxdb", "--replicas=1"]);
         let pod = until(POD, "the InfluxDB is ready", || {
             let pods = self.list("pods");
             let mut ours = pods.iter().filter(|p| p["metadata"]["labels"]["app"] == "influxdb");
@@ -101,6 +102,15 @@ impl Space {
         });
         let ip = pod["status"]["podIP"].as_str().expect("a ready pod has an address");
         Influx(SocketAddr::new(ip.parse().expect("it is an address"), 8086))
+    }
+
+    /// Takes the InfluxDB away; its data are lost.
+    pub(crate) fn stop_influxdb(&self) {
+        self.kubectl(&["scale", "deployment/influxdb", "--replicas=0"]);
+        until(POD, "the InfluxDB is gone", || {
+            let pods = self.names("pods");
+            if pods.iter().any(|p| p.starts_with("influxdb-")) { Err("a pod") } else { Ok(()) }
+        });
     }
 
     /// Events about objects of this namespace, in order: (kind/name, reason, note).
@@ -156,6 +166,9 @@ impl Drop for Space {
                 return;
             }
         }
+        // Its InfluxDB goes at the same time: nothing is to wait for it.
+        let skip = ["annotate", "kc", "--all", "kapacitor.dev/skip-subscription-cleanup=true"];
+        let _ = self.try_kubectl(&skip);
         let _ = kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
     }
 }

@@ -88,7 +88,7 @@ fn a_deleted_resource_goes_when_nothing_is_left_of_it() {
         ),
         (
             "those of members that left before, too",
-            deleted(1, rows(&[7])).with(|it| drop(it.departed.insert(id('a', 7)))),
+            deleted(1, rows(&[7])).with(|it| it.departed = BTreeSet::from([id('a', 7)])),
             "SubscriptionsFound: dropping 1 subscriptions",
         ),
         ("none is left", deleted(1, rows(&[7])), release),
