@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use crate::controller::{Operator, run as control};
+use crate::controller::{Operator, run as control, terminated, until_defined};
 use crate::health::{Health, serve};
+use crate::lease::{self, Candidate};
+use crate::metrics::Metrics;
 use crate::outside::Real;
 use crate::{crd, rights};
 
@@ -26,7 +28,9 @@ Commands:
 Flags of run:
   --image IMAGE        image of the members of clusters that name none
   --namespace NS       watch this namespace only; empty: all
-  --listen ADDRESS     /healthz and /readyz, by default 0.0.0.0:8080
+  --listen ADDRESS     /healthz, /readyz and /metrics, by default 0.0.0.0:8080
+  --lease-name NAME    lease in the operator's namespace that says which of several works,
+                       by default kapacitor-operator
 
 RUST_LOG sets what is logged, by default info,kube_runtime=warn.
 ";
@@ -37,6 +41,7 @@ struct Flags {
     image: String,
     namespace: Option<String>,
     listen: SocketAddr,
+    lease: String,
 }
 
 /// Runs the command that `args` (without the program's name) ask for.
@@ -67,6 +72,7 @@ fn parse(args: &[String]) -> anyhow::Result<Flags> {
         image: concat!("kapacitor/kapacitord:", env!("CARGO_PKG_VERSION")).to_owned(),
         namespace: None,
         listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+        lease: "kapacitor-operator".to_owned(),
     };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -79,6 +85,7 @@ fn parse(args: &[String]) -> anyhow::Result<Flags> {
         };
         match name {
             "--image" => value.clone_into(&mut flags.image),
+            "--lease-name" => value.clone_into(&mut flags.lease),
             "--namespace" => {
                 flags.namespace = Some(value.to_owned()).filter(|n| !n.is_empty());
             }
@@ -107,15 +114,57 @@ fn start(flags: Flags) -> anyhow::Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.context("failed to start the runtime")?.block_on(async {
         let client = kube::Client::try_default().await.context("failed to find Kubernetes")?;
-        let health = Arc::new(Health::default());
-        let operator = Operator::new(Real::new(client.clone(), flags.image));
+        let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::default()));
         tokio::select! {
-            served = serve(flags.listen, health.clone()) => {
+            served = serve(flags.listen, health.clone(), metrics.clone()) => {
                 served.with_context(|| format!("failed to serve on {}", flags.listen))
             }
-            () = control(operator, client, flags.namespace.as_deref(), health.clone()) => Ok(()),
+            ended = work(&flags, client, &health, metrics) => ended,
         }
     })
+}
+
+/// Waits for its turn, then works until it is told to stop. Whoever loses the lease ends: another one
+/// works already, and what was under way here is of yesterday.
+async fn work(
+    flags: &Flags,
+    client: kube::Client,
+    health: &Health,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<()> {
+    let namespace = flags.namespace.as_deref();
+    let leases = lease::Kubernetes::new(client.clone(), flags.lease.clone());
+    let mut candidate = Candidate::new(leases, flags.lease.clone(), identity()?);
+    metrics.leads(false);
+    tokio::select! {
+        () = async {
+            until_defined(&client, namespace, health, &metrics).await;
+            candidate.lead().await;
+        } => {}
+        () = terminated() => return Ok(()),
+    }
+    tracing::info!(lease = flags.lease, "leading");
+    metrics.leads(true);
+    let leadership = candidate.leadership();
+    let outside = Real::new(client.clone(), flags.image.clone(), leadership, metrics.clone());
+    let lost = tokio::select! {
+        () = control(Operator::new(outside), client, namespace) => false,
+        () = candidate.keep() => true,
+    };
+    metrics.leads(false);
+    if lost {
+        bail!("the lease {} was lost: another operator leads", flags.lease);
+    }
+    candidate.release().await;
+    Ok(())
+}
+
+/// A name that no other process has, not even the next one in the same pod.
+fn identity() -> anyhow::Result<String> {
+    let mut noise = [0; 8];
+    getrandom::fill(&mut noise).context("failed to find randomness")?;
+    let pod = std::env::var("POD_NAME").unwrap_or_else(|_| "kapacitor-operator".to_owned());
+    Ok(format!("{pod}_{:016x}", u64::from_be_bytes(noise)))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -18,13 +18,14 @@ use std::time::Duration;
 use kube::ResourceExt as _;
 
 use crate::crd::KapacitorCluster;
+use crate::metrics::Metrics;
 use crate::outside::Outside;
 use crate::server::{Event, Server as _};
 use apply::Hand;
 use decide::{Decision, Effect, Reason, Tone, decide};
 use memory::Memory;
 use wanted::Wanted;
-pub use watch::run;
+pub use watch::{run, terminated, until_defined};
 
 /// After an effect: look again at once, but let others have a turn.
 const AFTER_EFFECT: Duration = Duration::from_millis(50);
@@ -91,6 +92,17 @@ impl Error {
         move |source| Self::Member { what, source: Box::new(source) }
     }
 
+    /// What failed, as a label.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Kube { .. } => "kube",
+            Self::Member { .. } => "member",
+            Self::Drop { .. } | Self::Login(_) => "influxdb",
+            Self::LeadsNoMore => "leadership",
+            Self::NoMemberId(_) | Self::Entropy(_) => "other",
+        }
+    }
+
     /// Somebody else was faster, or is at it.
     fn is_conflict(&self) -> bool {
         match self {
@@ -120,7 +132,12 @@ impl<O: Outside> Operator<O> {
         // The watch may lag behind: what leads to effects is read anew.
         let live: Option<KapacitorCluster> =
             server.get(namespace, name).await.map_err(Error::of("read the resource"))?;
-        let Some(mut resource) = live else { return Ok(None) };
+        let Some(mut resource) = live else {
+            self.outside.metrics().forget(&(namespace.to_owned(), name.to_owned()));
+            self.memory.forget(namespace, name);
+            return Ok(None);
+        };
+        self.outside.metrics().cluster(&(namespace.to_owned(), name.to_owned()), &resource);
         if resource.metadata.deletion_timestamp.is_some() {
             // Whatever is wrong with it must not keep it from going.
             resource.spec.extra_config.clear();
@@ -145,13 +162,18 @@ impl<O: Outside> Operator<O> {
                 let reason = decision.reason.as_str();
                 tracing::info!(cluster = name, namespace, reason, "{effect}");
                 let (resource, wanted) = (&resource, &wanted);
-                Hand { operator: self, resource, wanted, seen: &seen, key: &key }
-                    .apply(effect)
-                    .await
+                self.outside.reached("before", effect.name()).await;
+                let hand = Hand { operator: self, resource, wanted, seen: &seen, key: &key };
+                let outcome = hand.apply(effect).await;
+                self.outside.reached("after", effect.name()).await;
+                outcome
             }
         };
         if matches!(outcome, Err(Error::LeadsNoMore)) {
             return outcome.map(|()| None);
+        }
+        if let (Ok(()), Some(effect)) = (&outcome, &decision.effect) {
+            count(self.outside.metrics(), &(namespace.to_owned(), name.to_owned()), effect);
         }
         let trouble = outcome.as_ref().err().map(ToString::to_string);
         self.tell(&resource, &decision, trouble.as_deref()).await;
@@ -159,17 +181,20 @@ impl<O: Outside> Operator<O> {
             // The status is another time's: the resource is not the one that was read any more.
             return Ok(Some(AFTER_EFFECT));
         }
-        let uid = resource.uid().unwrap_or_default();
         let status =
             status::next(&resource, Some(&seen), &decision, trouble.as_deref(), self.outside.now());
+        let remembered = memory::key(&resource);
         status::write(server, resource, status).await?;
         outcome?;
+        if let Some(effect) = &decision.effect {
+            self.outside.reached("recorded", effect.name()).await;
+        }
         let pause = match (&decision.effect, decision.reason) {
             (Some(_), _) => AFTER_EFFECT,
             (None, reason) if reason.is_waiting() => WHILE_WAITING,
             (None, _) => AT_REST,
         };
-        let ask = self.memory.next_ask(&uid, seen.now).unwrap_or(pause);
+        let ask = self.memory.next_ask(&remembered, seen.now).unwrap_or(pause);
         Ok(Some(pause.min(ask.max(WHILE_WAITING))))
     }
 
@@ -204,5 +229,16 @@ impl<O: Outside> Operator<O> {
             pod: ordinal.map(|ordinal| format!("{}-{ordinal}", about.name_any())),
         };
         self.outside.server().publish(about, event).await;
+    }
+}
+
+/// What an effect that was carried out adds to the metrics.
+fn count(metrics: &Metrics, key: &(String, String), effect: &Effect) {
+    match effect {
+        Effect::Condemn { who, .. } => metrics.condemned(key, &who.to_string()),
+        Effect::Spare { who, .. } => metrics.settled(key, &who.to_string(), false),
+        Effect::Forget { who } => metrics.settled(key, &who.to_string(), true),
+        Effect::Release { orphaned, .. } => metrics.orphaned(*orphaned),
+        _ => {}
     }
 }

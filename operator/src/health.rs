@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz` of the operator.
+//! `/healthz`, `/readyz` and `/metrics` of the operator.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use tokio::net::TcpListener;
+
+use crate::metrics::Metrics;
 
 /// What the operator still lacks.
 #[derive(Debug)]
@@ -41,10 +44,16 @@ impl Health {
 }
 
 /// Serves for ever.
-pub(crate) async fn serve(address: SocketAddr, health: Arc<Health>) -> std::io::Result<()> {
+pub(crate) async fn serve(
+    address: SocketAddr,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+) -> std::io::Result<()> {
+    let text = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async |State(health): State<Arc<Health>>| health.answer()))
+        .route("/metrics", get(async move || (text, metrics.text())))
         .with_state(health);
     axum::serve(TcpListener::bind(address).await?, router).await
 }

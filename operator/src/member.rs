@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metrics::Metrics;
 pub use client::cluster::{Cluster, State, Status};
 pub use client::{Error, MemberId};
 
@@ -42,25 +44,46 @@ pub trait Members: Send + Sync {
 }
 
 /// Real members.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Http;
+#[derive(Clone)]
+pub struct Http {
+    metrics: Arc<Metrics>,
+}
+
+impl Http {
+    /// Counts what it asks.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
+    }
+
+    fn counted<T>(&self, op: &str, answer: Result<T, Error>) -> Result<T, Error> {
+        let code = match &answer {
+            Ok(_) => "200".to_owned(),
+            Err(error) => error.status().map_or("error".to_owned(), |code| code.to_string()),
+        };
+        self.metrics.member_request(op, &code);
+        answer
+    }
+}
 
 impl Members for Http {
     async fn cluster(&self, url: &str) -> Result<Cluster, Error> {
-        client(url, None, LOOK_TIMEOUT)?.cluster().await
+        self.counted("cluster", client(url, None, LOOK_TIMEOUT)?.cluster().await)
     }
 
     async fn tasks(&self, url: &str) -> Result<BTreeSet<String>, Error> {
-        let tasks = client(url, None, LOOK_TIMEOUT)?.tasks("", &["id", "executing"]).await?;
+        let tasks = client(url, None, LOOK_TIMEOUT)?.tasks("", &["id", "executing"]).await;
+        let tasks = self.counted("tasks", tasks)?;
         Ok(tasks.into_iter().filter(|task| task.executing).map(|task| task.id).collect())
     }
 
     async fn add(&self, url: &str, token: String, rpc_address: &str) -> Result<(), Error> {
-        client(url, Some(token), CHANGE_TIMEOUT)?.add_member(rpc_address).await
+        let added = client(url, Some(token), CHANGE_TIMEOUT)?.add_member(rpc_address).await;
+        self.counted("add", added)
     }
 
     async fn remove(&self, url: &str, token: String, id: MemberId) -> Result<(), Error> {
-        match client(url, Some(token), CHANGE_TIMEOUT)?.remove_member(id).await {
+        let removed = client(url, Some(token), CHANGE_TIMEOUT)?.remove_member(id).await;
+        match self.counted("remove", removed) {
             Err(error) if error.is_missing() => Ok(()),
             done => done,
         }

@@ -4,11 +4,14 @@
 //! its place.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 
+use crate::lease::Leadership;
 use crate::member::{self, Members};
+use crate::metrics::Metrics;
 use crate::server::{Kubernetes, Server};
 use crate::subscriptions::{self, Influx};
 
@@ -31,9 +34,17 @@ pub trait Outside: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Image of the members of clusters that name none.
     fn image(&self) -> &str;
+    /// What is counted.
+    fn metrics(&self) -> &Metrics;
     /// Whether this process still leads, asked right before it changes anything.
     fn leads(&self) -> impl Future<Output = bool> + Send;
+    /// A place where a test may have the operator fall: `before` an effect, right `after` it, or once
+    /// it is `recorded`.
+    fn reached(&self, when: &'static str, effect: &'static str) -> impl Future<Output = ()> + Send;
 }
+
+/// Variable of the environment with the place where the operator falls, such as `after:Shrink`.
+pub const FAULT: &str = "KAPACITOR_OPERATOR_FAULT";
 
 /// The real one.
 pub struct Real {
@@ -41,16 +52,28 @@ pub struct Real {
     members: member::Http,
     influx: subscriptions::Http,
     image: String,
+    leadership: Leadership,
+    metrics: Arc<Metrics>,
+    fault: Option<String>,
 }
 
 impl Real {
     /// Reaches Kubernetes through `client`; `image` is for members of clusters that name none.
-    pub fn new(client: Client, image: String) -> Self {
+    pub fn new(
+        client: Client,
+        image: String,
+        leadership: Leadership,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let instance = std::env::var("POD_NAME").ok();
         Self {
-            server: Kubernetes::new(client, std::env::var("POD_NAME").ok()),
-            members: member::Http,
-            influx: subscriptions::Http::default(),
+            server: Kubernetes::new(client, instance, metrics.clone()),
+            members: member::Http::new(metrics.clone()),
+            influx: subscriptions::Http::new(metrics.clone()),
             image,
+            leadership,
+            metrics,
+            fault: std::env::var(FAULT).ok().filter(|fault| !fault.is_empty()),
         }
     }
 }
@@ -80,7 +103,19 @@ impl Outside for Real {
         &self.image
     }
 
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     async fn leads(&self) -> bool {
-        true
+        self.leadership.is_held()
+    }
+
+    async fn reached(&self, when: &'static str, effect: &'static str) {
+        let here = |fault: &str| fault.split_once(':') == Some((when, effect));
+        if self.fault.as_deref().is_some_and(here) {
+            tracing::error!("falling {when} {effect}, as {FAULT} says");
+            std::process::abort();
+        }
     }
 }

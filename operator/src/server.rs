@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::crd::KapacitorCluster;
+use crate::metrics::Metrics;
 
 /// Who applies: the one field manager.
 pub const MANAGER: &str = "kapacitor-operator";
@@ -139,13 +141,20 @@ impl Version {
 pub struct Kubernetes {
     client: Client,
     recorder: Recorder,
+    metrics: Arc<Metrics>,
 }
 
 impl Kubernetes {
     /// Asks through `client`; events are signed with `instance`, the name of this process's pod.
-    pub fn new(client: Client, instance: Option<String>) -> Self {
+    pub fn new(client: Client, instance: Option<String>, metrics: Arc<Metrics>) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance };
-        Self { recorder: Recorder::new(client.clone(), reporter), client }
+        Self { recorder: Recorder::new(client.clone(), reporter), client, metrics }
+    }
+
+    /// Counts a request by its answer.
+    fn counted<T>(&self, verb: &str, answer: Result<T, kube::Error>) -> Result<T, kube::Error> {
+        self.metrics.kube_request(verb, &answer);
+        answer
     }
 
     fn api<K: Object>(&self, namespace: &str) -> Api<K> {
@@ -155,23 +164,26 @@ impl Kubernetes {
 
 impl Server for Kubernetes {
     async fn get<K: Object>(&self, namespace: &str, name: &str) -> Result<Option<K>, kube::Error> {
-        self.api(namespace).get_opt(name).await
+        self.counted("get", self.api(namespace).get_opt(name).await)
     }
 
     async fn list<K: Object>(&self, namespace: &str, labels: &str) -> Result<Vec<K>, kube::Error> {
         let params = ListParams::default().labels(labels);
-        Ok(self.api(namespace).list(&params).await?.items)
+        let listed = self.api(namespace).list(&params).await;
+        Ok(self.counted("list", listed)?.items)
     }
 
     async fn create<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
         let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
-        self.api(&object.namespace().unwrap_or_default()).create(&params, object).await
+        let api = self.api(&object.namespace().unwrap_or_default());
+        self.counted("create", api.create(&params, object).await)
     }
 
     async fn apply<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
         let api: Api<K> = self.api(&object.namespace().unwrap_or_default());
         let params = PatchParams::apply(MANAGER).force();
-        api.patch(&object.name_any(), &params, &Patch::Apply(object)).await
+        let patched = api.patch(&object.name_any(), &params, &Patch::Apply(object)).await;
+        self.counted("patch", patched)
     }
 
     async fn apply_status(&self, cluster: &KapacitorCluster) -> Result<(), kube::Error> {
@@ -187,7 +199,8 @@ impl Server for Kubernetes {
             "status": cluster.status,
         });
         let params = PatchParams::apply(MANAGER).force();
-        api.patch_status(&cluster.name_any(), &params, &Patch::Apply(patch)).await.map(drop)
+        let patched = api.patch_status(&cluster.name_any(), &params, &Patch::Apply(patch)).await;
+        self.counted("patch", patched).map(drop)
     }
 
     async fn merge<K: Object>(
@@ -200,7 +213,9 @@ impl Server for Kubernetes {
         patch["metadata"]["uid"] = json!(version.uid);
         patch["metadata"]["resourceVersion"] = json!(version.resource);
         let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-        self.api::<K>(namespace).patch_metadata(name, &params, &Patch::Merge(patch)).await.map(drop)
+        let api = self.api::<K>(namespace);
+        let patched = api.patch_metadata(name, &params, &Patch::Merge(patch)).await;
+        self.counted("patch", patched).map(drop)
     }
 
     async fn delete<K: Object>(
@@ -213,7 +228,8 @@ impl Server for Kubernetes {
             resource_version: Some(version.resource.clone()),
             uid: Some(version.uid.clone()),
         });
-        match self.api::<K>(namespace).delete(name, &params).await {
+        let deleted = self.api::<K>(namespace).delete(name, &params).await;
+        match self.counted("delete", deleted) {
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
             deleted => deleted.map(drop),
         }

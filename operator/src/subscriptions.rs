@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::metrics::Metrics;
 pub use influx::subscription::Source;
 pub use influx::{Error, Login, Settings};
 
@@ -61,12 +62,27 @@ pub trait Influx: Send + Sync {
 }
 
 /// Real ones. Clients are kept, so that connections and certificates are.
-#[derive(Debug, Default)]
 pub struct Http {
     clients: Mutex<BTreeMap<String, Arc<influx::Client>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Http {
+    /// Counts what it asks.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { clients: Mutex::default(), metrics }
+    }
+
+    fn counted<T>(&self, op: &str, answer: Result<T, Error>) -> Result<T, Error> {
+        let code = match &answer {
+            Ok(_) => "ok",
+            Err(Error::Refused { .. }) => "refused",
+            Err(_) => "error",
+        };
+        self.metrics.influx_request(op, code);
+        answer
+    }
+
     fn client(&self, target: &Target) -> Result<Arc<influx::Client>, Error> {
         let key = key(target);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +116,8 @@ fn key(target: &Target) -> String {
 
 impl Influx for Http {
     async fn subscriptions(&self, target: &Target) -> Result<Vec<Row>, Error> {
-        let all = influx::subscription::list(&*self.client(target)?).await?;
+        let all = influx::subscription::list(&*self.client(target)?).await;
+        let all = self.counted("list", all)?;
         Ok(all
             .into_iter()
             .map(|subscription| Row {
@@ -119,7 +136,8 @@ impl Influx for Http {
         name: &str,
     ) -> Result<(), Error> {
         let statement = influx::subscription::drop_statement(source, name);
-        match self.client(target)?.query("", &statement).await {
+        let dropped = self.client(target)?.query("", &statement).await;
+        match self.counted("drop", dropped) {
             Ok(_) => Ok(()),
             Err(Error::Refused { text, .. }) if text.contains("not found") => Ok(()),
             Err(error) => Err(error),

@@ -197,6 +197,19 @@ impl<O: Outside> Hand<'_, O> {
         removed.map_err(Error::asking(format!("remove {who} through {url}")))
     }
 
+    /// On which way a subscription came to be dropped.
+    fn path(&self, row: &Row) -> &'static str {
+        if self.seen.deleting.is_some() {
+            "delete"
+        } else if self.seen.orphans.contains(row) {
+            "sweep"
+        } else if self.seen.wish == 0 {
+            "stop"
+        } else {
+            "leave"
+        }
+    }
+
     async fn drop_subscriptions(&self, rows: &[Row]) -> Result<(), Error> {
         for influxdb in &self.wanted.spec.influxdb {
             let rows: Vec<&Row> = rows.iter().filter(|r| r.influxdb == influxdb.name).collect();
@@ -214,6 +227,7 @@ impl<O: Outside> Hand<'_, O> {
                     .drop_subscription(&target, &row.source, &row.name)
                     .await
                     .map_err(|source| Error::Drop { influxdb: influxdb.name.clone(), source })?;
+                self.operator.outside.metrics().dropped(self.path(row), 1);
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 
 use super::decide::{Cleanup, InfluxSeen, Observed, Patience};
-use super::{Error, Operator};
+use super::{Error, Operator, memory};
 use crate::crd::{Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState};
 use crate::outside::Outside;
 use crate::server::Server as _;
@@ -53,7 +53,7 @@ pub(super) async fn look<O: Outside>(
     let stopped = seen.wish == 0 && seen.pods.is_empty();
     let ends = seen.deleting.is_some() && seen.held && seen.pods.is_empty();
     let waits = unsubscribing || stopped || ends;
-    let cluster = resource.uid().unwrap_or_default();
+    let cluster = memory::key(resource);
     let is_due = |influxdb: &Influxdb| {
         let (again, interval) = (seen.sync_interval * 2, sweep_interval(influxdb));
         let memory = &operator.memory;
@@ -78,7 +78,7 @@ async fn ask<O: Outside>(
     resource: &KapacitorCluster,
     influxdb: &Influxdb,
 ) -> Result<InfluxSeen, Error> {
-    let cluster = resource.uid().unwrap_or_default();
+    let cluster = memory::key(resource);
     let now = operator.outside.now();
     if let Some(why) = operator.memory.pausing(&cluster, &influxdb.name, now) {
         return Ok(InfluxSeen::Away(why));
@@ -96,6 +96,7 @@ async fn ask<O: Outside>(
     Ok(match answer {
         Ok(rows) => {
             operator.memory.looked(&cluster, &influxdb.name, now);
+            operator.outside.metrics().swept(now);
             operator.memory.answered(&cluster, &influxdb.name);
             InfluxSeen::Rows(rows)
         }
@@ -122,7 +123,7 @@ pub(super) async fn target<O: Outside>(
                 .get(&namespace, &secret.name)
                 .await
                 .map_err(Error::of("read a login"))?;
-            let cluster = resource.uid().unwrap_or_default();
+            let cluster = memory::key(resource);
             let read = read.as_ref().and_then(login);
             match operator.memory.login(&cluster, &secret.name, read) {
                 Some(login) => login,

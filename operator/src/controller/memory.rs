@@ -6,14 +6,25 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
 
+use crate::crd::KapacitorCluster;
 use crate::subscriptions::{Login, Row};
 
 /// Pauses before an InfluxDB that is away is asked again: from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_mins(5);
 
-/// Of all clusters, by UID of the resource.
+/// How a cluster is remembered.
+pub(super) fn key(resource: &KapacitorCluster) -> String {
+    key_of(&resource.namespace().unwrap_or_default(), &resource.name_any())
+}
+
+fn key_of(namespace: &str, name: &str) -> String {
+    format!("{namespace}/{name}")
+}
+
+/// Of all clusters, by [`key`].
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     clusters: Mutex<BTreeMap<String, Remembered>>,
@@ -132,8 +143,9 @@ impl Memory {
     }
 
     /// The cluster is gone.
-    pub(super) fn forget(&self, cluster: &str) {
-        self.clusters.lock().unwrap_or_else(PoisonError::into_inner).remove(cluster);
+    pub(super) fn forget(&self, namespace: &str, name: &str) {
+        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
+        clusters.remove(&key_of(namespace, name));
     }
 }
 

@@ -11,7 +11,7 @@ use super::apply::is_ours;
 use super::build::{self, MARK};
 use super::decide::{self, ClaimSeen, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
-use super::{Error, Operator, influx};
+use super::{Error, Operator, influx, memory};
 use crate::crd::{ClaimPolicy, KapacitorCluster, MemberState};
 use crate::key::{AdminKey, PRIVATE};
 use crate::member::{Cluster, Members as _};
@@ -120,7 +120,7 @@ fn orphans<O: Outside>(
 ) -> Vec<Row> {
     let looked_into = seen.influxdb.iter().filter(|(_, seen)| matches!(seen, InfluxSeen::Rows(_)));
     let looked_into: BTreeSet<&str> = looked_into.map(|(name, _)| name.as_str()).collect();
-    let cluster = resource.uid().unwrap_or_default();
+    let cluster = memory::key(resource);
     let found = decide::found(seen);
     for row in operator.memory.news(&cluster, found.strangers) {
         let (influxdb, name) = (&row.influxdb, &row.name);

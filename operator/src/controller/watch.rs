@@ -1,7 +1,7 @@
 //! What wakes the controller: changes of resources, sets and pods, and time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Error, Operator};
 use crate::crd::KapacitorCluster;
 use crate::health::Health;
+use crate::metrics::Metrics;
 use crate::name;
 use crate::outside::Outside;
 
@@ -23,19 +24,10 @@ use crate::outside::Outside;
 const UNTIL_DEFINED: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM. `namespace` narrows what is watched.
-pub async fn run<O: Outside>(
-    operator: Operator<O>,
-    client: Client,
-    namespace: Option<&str>,
-    health: Arc<Health>,
-) {
+pub async fn run<O: Outside>(operator: Operator<O>, client: Client, namespace: Option<&str>) {
     let clusters: Api<KapacitorCluster> = in_namespace(&client, namespace);
     let sets: Api<StatefulSet> = in_namespace(&client, namespace);
     let pods: Api<Pod> = in_namespace(&client, namespace);
-    tokio::select! {
-        () = until_defined(&clusters, &health) => {}
-        () = terminated() => return,
-    }
     tracing::info!(namespace = namespace.unwrap_or("all"), "watching");
     let ours = watcher::Config::default().labels(name::OURS);
     Controller::new(clusters, watcher::Config::default())
@@ -59,26 +51,43 @@ async fn reconcile<O: Outside>(
     operator: Arc<Operator<O>>,
 ) -> Result<Action, Error> {
     let namespace = seen.namespace().expect("the resource is namespaced");
-    let pause = operator.reconcile(&namespace, &seen.name_any()).await?;
-    if pause.is_none() {
-        operator.memory.forget(&seen.uid().unwrap_or_default());
+    let (begin, metrics) = (Instant::now(), operator.outside.metrics());
+    let pause = operator.reconcile(&namespace, &seen.name_any()).await;
+    let outcome = match &pause {
+        Ok(Some(pause)) if *pause == super::AFTER_EFFECT => "effect",
+        Ok(Some(pause)) if *pause == super::WHILE_WAITING => "waiting",
+        Ok(_) => "rest",
+        Err(_) => "error",
+    };
+    metrics.reconciled(outcome, begin.elapsed());
+    if let Err(error) = &pause {
+        metrics.failed(error.kind());
     }
+    let pause = pause?;
     Ok(pause.map_or_else(Action::await_change, Action::requeue))
 }
 
 /// Waits until the resource is defined and may be read.
-async fn until_defined(clusters: &Api<KapacitorCluster>, health: &Health) {
+pub async fn until_defined(
+    client: &Client,
+    namespace: Option<&str>,
+    health: &Health,
+    metrics: &Metrics,
+) {
+    let clusters: Api<KapacitorCluster> = in_namespace(client, namespace);
     while let Err(error) = clusters.list(&ListParams::default().limit(1)).await {
         let why = format!("cannot list kapacitorclusters.kapacitor.dev: {error}");
         tracing::warn!("{why}");
         health.missing(why);
+        metrics.crd_missing(true);
         tokio::time::sleep(UNTIL_DEFINED).await;
     }
     health.complete();
+    metrics.crd_missing(false);
 }
 
 /// SIGTERM. Process 1 of a container would not even notice it otherwise.
-async fn terminated() {
+pub async fn terminated() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => drop(terminate.recv().await),
         Err(_) => std::future::pending().await,

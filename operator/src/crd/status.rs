@@ -111,6 +111,19 @@ pub enum Cause {
 }
 
 impl MemberState {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Joining,
+        Self::InSync,
+        Self::Unreachable,
+        Self::Foreign,
+        Self::Condemned,
+        Self::Removing,
+        Self::Stopping,
+        Self::Unsubscribing,
+        Self::Reclaiming,
+    ];
+
     /// On its way out.
     pub fn is_leaving(self) -> bool {
         self >= Self::Condemned
