@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "KubeSchema writes a second type inside of a function")]
 
 mod alert;
+mod cleanup;
 mod duration;
 #[cfg(test)]
 mod examples;
@@ -26,6 +27,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use alert::{Alert, Cluster, Http};
+pub use cleanup::{Cleanup, CleanupPolicy, Sweep};
 pub use duration::Duration;
 pub use influxdb::{Influxdb, InfluxdbTls, SubscriptionProtocol};
 pub use network::{DisruptionBudget, External, NetworkPolicy, Tls, TlsSecrets};
@@ -95,6 +97,10 @@ pub struct KapacitorClusterSpec {
     /// Stop all members and remove none, as `replicas: 0` does, but without losing the number.
     #[serde(default)]
     pub stopped: bool,
+
+    /// Change nothing, whatever else is written here. A deleted resource goes all the same.
+    #[serde(default)]
+    pub paused: bool,
 
     /// The image of the members; by default the operator's own release.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,7 +20,7 @@ use kube::{Api, Client, ResourceExt as _};
 pub const TERM: Duration = Duration::from_secs(15);
 /// How long a leader works without having renewed. Must be shorter than [`TERM`].
 pub const RENEW_DEADLINE: Duration = Duration::from_secs(10);
-/// How long the API server may take to answer: two attempts fit into [`RENEW_DEADLINE`].
+/// How long the API server may take to answer: a read and a write fit into [`RENEW_DEADLINE`].
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks, give or take a quarter.
 const RETRY: Duration = Duration::from_secs(2);
@@ -114,11 +114,7 @@ impl<L: Leases> Candidate<L> {
     /// Renews the lease, or takes it if it is free or stale. `now` is from before any request: a
     /// renewal counts from there.
     async fn try_once(&mut self, now: Instant) -> bool {
-        let attempt = match tokio::time::timeout(PATIENCE, self.attempt(now)).await {
-            Ok(attempt) => attempt,
-            Err(late) => Err(kube::Error::Service(Box::new(late))),
-        };
-        match attempt {
+        match self.attempt(now).await {
             Ok(true) => {
                 self.leadership.set(Some(now));
                 true
@@ -207,15 +203,23 @@ impl Kubernetes {
 
 impl Leases for Kubernetes {
     async fn read(&self) -> Result<Option<Lease>, kube::Error> {
-        self.api.get_opt(&self.name).await
+        in_time(self.api.get_opt(&self.name)).await
     }
 
     async fn write(&self, lease: Lease) -> Result<(), kube::Error> {
         let params = PostParams::default();
         match lease.resource_version() {
-            None => self.api.create(&params, &lease).await.map(drop),
-            Some(_) => self.api.replace(&self.name, &params, &lease).await.map(drop),
+            None => in_time(self.api.create(&params, &lease)).await.map(drop),
+            Some(_) => in_time(self.api.replace(&self.name, &params, &lease)).await.map(drop),
         }
+    }
+}
+
+/// An API server that hangs is one that does not answer.
+async fn in_time<T>(asked: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer,
+        Err(late) => Err(kube::Error::Service(Box::new(late))),
     }
 }
 

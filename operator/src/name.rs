@@ -148,4 +148,43 @@ impl Names {
         labels.insert(MANAGED_BY.to_owned(), "kapacitor-operator".to_owned());
         labels
     }
+
+    /// A URL of the resource as whoever is in another namespace must write it: a host without a dot is
+    /// a Service beside the members.
+    pub fn seen_from_outside(&self, url: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (login, place) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+        let (host, port) = place.split_at(place.find(':').unwrap_or(place.len()));
+        if host.is_empty() || host.contains(['.', '[']) || host == "localhost" {
+            return url.to_owned();
+        }
+        let (namespace, domain) = (&self.namespace, &self.domain);
+        format!("{scheme}://{login}{host}.{namespace}.svc.{domain}{port}{path}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_dot_is_a_service_beside_the_members() {
+        let names = Names {
+            cluster: "demo".into(),
+            namespace: "ns".into(),
+            domain: "cluster.local".into(),
+        };
+        for (url, expect) in [
+            ("http://influxdb:8086", "http://influxdb.ns.svc.cluster.local:8086"),
+            ("https://influxdb", "https://influxdb.ns.svc.cluster.local"),
+            ("http://influxdb:8086/path", "http://influxdb.ns.svc.cluster.local:8086/path"),
+            ("http://influxdb.other:8086", "http://influxdb.other:8086"),
+            ("http://10.0.0.1:8086", "http://10.0.0.1:8086"),
+            ("http://[::1]:8086", "http://[::1]:8086"),
+            ("http://localhost:8086", "http://localhost:8086"),
+        ] {
+            assert_eq!(names.seen_from_outside(url), expect);
+        }
+    }
 }

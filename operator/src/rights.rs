@@ -20,8 +20,8 @@ pub const RULES: [Rule; 10] = [
     Rule {
         group: "kapacitor.dev",
         resources: &["kapacitorclusters"],
-        verbs: &["get", "list", "watch"],
-        why: "what is wished",
+        verbs: &["get", "list", "watch", "patch"],
+        why: "what is wished; the finalizer that holds it until subscriptions are dropped",
     },
     Rule {
         group: "kapacitor.dev",

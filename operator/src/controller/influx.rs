@@ -9,7 +9,10 @@ use kube::ResourceExt as _;
 
 use super::decide::{Cleanup, InfluxSeen, Observed, Patience};
 use super::{Error, Operator, memory};
-use crate::crd::{Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState};
+use crate::crd::{
+    CleanupPolicy, Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState, Sweep,
+};
+use crate::name::Names;
 use crate::outside::Outside;
 use crate::server::Server as _;
 use crate::subscriptions::{Influx as _, Login, Target};
@@ -22,25 +25,28 @@ const TOKEN: &str = "influxdb-token";
 /// The daemon's default of `subscriptions-sync-interval`.
 const SYNC_INTERVAL: Duration = Duration::from_mins(1);
 
+/// For texts that the schema does not let through.
+const DEADLINE: Duration = Duration::from_mins(5);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
+
 /// How long a member takes at most to subscribe again where its subscription is missing.
 pub(super) fn sync_interval(spec: &KapacitorClusterSpec) -> Duration {
     let intervals = spec.influxdb.iter().filter_map(|i| i.subscriptions_sync_interval.time());
     intervals.filter(|interval| !interval.is_zero()).max().unwrap_or(SYNC_INTERVAL)
 }
 
-/// How long BestEffort waits for an InfluxDB when the resource is deleted.
-const DEADLINE: Duration = Duration::from_mins(5);
-/// Between two looks for orphans.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
-
 /// What becomes of the subscriptions in each InfluxDB.
 pub(super) fn cleanup(spec: &KapacitorClusterSpec) -> BTreeMap<String, Cleanup> {
-    let of = |_: &Influxdb| Cleanup { patience: Patience::Until(DEADLINE), sweep: true };
-    spec.influxdb.iter().map(|influxdb| (influxdb.name.clone(), of(influxdb))).collect()
-}
-
-fn sweep_interval(_: &Influxdb) -> Duration {
-    SWEEP_INTERVAL
+    let of = |influxdb: &Influxdb| {
+        let wish = &influxdb.cleanup;
+        let patience = match wish.policy {
+            CleanupPolicy::Skip => Patience::Never,
+            CleanupPolicy::Required => Patience::Always,
+            CleanupPolicy::BestEffort => Patience::Until(wish.deadline.time().unwrap_or(DEADLINE)),
+        };
+        (influxdb.name.clone(), Cleanup { patience, sweep: wish.sweep() == Sweep::Drop })
+    };
+    spec.influxdb.iter().map(of).collect()
 }
 
 /// What the InfluxDBs show; those that nobody waits for are not asked.
@@ -55,7 +61,8 @@ pub(super) async fn look<O: Outside>(
     let waits = unsubscribing || stopped || ends;
     let cluster = memory::key(resource);
     let is_due = |influxdb: &Influxdb| {
-        let (again, interval) = (seen.sync_interval * 2, sweep_interval(influxdb));
+        let interval = influxdb.cleanup.sweep_interval.time().unwrap_or(SWEEP_INTERVAL);
+        let again = seen.sync_interval * 2;
         let memory = &operator.memory;
         memory.is_sweep_due(&cluster, &influxdb.name, seen.now, interval, again)
     };
@@ -134,7 +141,9 @@ pub(super) async fn target<O: Outside>(
             }
         }
     };
-    let (name, urls) = (influxdb.name.clone(), influxdb.urls.clone());
+    let names = Names::of(resource);
+    let urls = influxdb.urls.iter().map(|url| names.seen_from_outside(url)).collect();
+    let name = influxdb.name.clone();
     let tls = tls(operator, resource, influxdb).await?;
     Ok(tls.map(|tls| Target { name, urls, login, tls }))
 }

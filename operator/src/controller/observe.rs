@@ -84,6 +84,8 @@ pub(super) async fn observe<O: Outside>(
         cluster: names.cluster.clone(),
         headless: format!("{}.{}.svc", names.headless(), names.namespace),
         wish: resource.spec.wish(),
+        paused: resource.spec.paused,
+        delete_claims: resource.spec.storage.when_deleted == ClaimPolicy::Delete,
         keep_claims: resource.spec.storage.when_scaled == ClaimPolicy::Retain,
         allow_task_loss: says(name::ALLOW_TASK_LOSS),
         skip_cleanup: says(name::SKIP_CLEANUP),

@@ -8,6 +8,7 @@ use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::cleanup::Cleanup;
 use super::duration::Duration;
 use super::reference::SecretRef;
 
@@ -62,6 +63,9 @@ pub struct Influxdb {
             .message("subscriptionsSyncInterval must be 0s, or from 1s to 24h")
     )]
     pub subscriptions_sync_interval: Duration,
+    /// What becomes of the subscriptions of members that are gone.
+    #[serde(default)]
+    pub cleanup: Cleanup,
 }
 
 /// TLS towards an InfluxDB.

@@ -110,6 +110,10 @@ pub struct Storage {
     /// stop (`replicas: 0`) lets nobody leave.
     #[serde(default)]
     pub when_scaled: ClaimPolicy,
+    /// What becomes of the volumes when the resource is deleted: Retain, so that a resource made again
+    /// under its name finds its members, or Delete.
+    #[serde(default = "retain")]
+    pub when_deleted: ClaimPolicy,
 }
 
 /// What becomes of a volume.
@@ -167,6 +171,7 @@ impl Default for Storage {
             size: eight_gibibytes(),
             storage_class_name: None,
             when_scaled: ClaimPolicy::default(),
+            when_deleted: retain(),
         }
     }
 }
@@ -175,6 +180,10 @@ impl Default for Storage {
 /// as reason `InvalidSpec`.
 fn pod_spec_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+}
+
+fn retain() -> ClaimPolicy {
+    ClaimPolicy::Retain
 }
 
 fn eight_gibibytes() -> String {

@@ -186,6 +186,23 @@ fn rule_6_names_fit_pods_and_hosts() {
 }
 
 #[test]
+fn rule_6_a_cleanup_has_time_and_keeps_to_its_policy() {
+    let cleanup = |cleanup: Value| influxdb(json!({"cleanup": cleanup}));
+    check(cleanup(json!({})), None);
+    check(cleanup(json!({"deadline": "1s"})), None);
+    check(cleanup(json!({"deadline": "0s"})), Some("cleanup.deadline must be more than 0s"));
+    check(cleanup(json!({"sweepInterval": "1s"})), Some("sweepInterval must be from 10s"));
+    check(cleanup(json!({"policy": "Required", "sweep": "Drop"})), None);
+    check(cleanup(json!({"policy": "Skip"})), None);
+    check(cleanup(json!({"policy": "Skip", "sweep": "Report"})), None);
+    check(cleanup(json!({"policy": "Skip", "sweep": "Drop"})), Some("nothing may be dropped"));
+    check(cleanup(json!({"policy": "Sometimes"})), Some("enum"));
+    let swept = |policy| Cleanup { policy, ..Cleanup::default() }.sweep();
+    assert_eq!(swept(CleanupPolicy::Skip), Sweep::Report);
+    assert_eq!(swept(CleanupPolicy::BestEffort), Sweep::Drop);
+}
+
+#[test]
 fn rule_7_no_control_characters_reach_toml_or_influxql() {
     let subscriptions = |map: Value| influxdb(json!({"subscriptions": map}));
     check(subscriptions(json!({"telegraf": ["autogen", "a \"quoted\" one"], "böse": []})), None);

@@ -167,7 +167,7 @@ fn b12_the_leaving_member_is_dead_already() {
     cluster.await_sync(3, SOON);
     let gone = cluster.member_ids(3)[&2].clone();
     // A pod that is never scheduled again: its node selector fits no node.
-    let patch = json!({"spec": {"updateStrategy": {"type": "OnDelete"}, "template": {"spec": {"nodeSelector": {"none": "such"}}}}});
+    let patch = json!({"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": null}, "template": {"spec": {"nodeSelector": {"none": "such"}}}}});
     space.kubectl(&["patch", "sts", "demo", "-p", &patch.to_string()]);
     space.kubectl(&["delete", "pod", "demo-2", "--force", "--grace-period=0"]);
     cluster.scale(2);

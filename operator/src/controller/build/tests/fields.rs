@@ -13,8 +13,19 @@ use crate::crd::KapacitorClusterSpec;
 
 const BASE: &str = "influxdb: [{name: main, urls: ['http://i:8086']}]";
 const DATA: &str = include_str!("../testdata/fields.txt");
-/// Fields that change no child: how many pods there are, which key is read, what becomes of claims.
-const ELSEWHERE: [&str; 3] = ["stopped", "http.adminKeySecretRef.name", "storage.whenScaled"];
+/// Fields that change no child: how many pods there are, which key is read, what becomes of claims and
+/// subscriptions.
+const ELSEWHERE: [&str; 9] = [
+    "stopped",
+    "paused",
+    "http.adminKeySecretRef.name",
+    "storage.whenScaled",
+    "storage.whenDeleted",
+    "influxdb.cleanup.policy",
+    "influxdb.cleanup.deadline",
+    "influxdb.cleanup.sweep",
+    "influxdb.cleanup.sweepInterval",
+];
 
 /// The specs of the file.
 fn specs() -> Vec<String> {
