@@ -51,7 +51,11 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     ingest(&families, &app);
     tasks(&families, &app).await;
     subscriptions(&families, &app);
-    if cluster(&families, &app).await.is_err() {
+    let looked = async {
+        deliveries(&families, &app).await?;
+        cluster(&families, &app).await
+    };
+    if looked.await.is_err() {
         return (StatusCode::SERVICE_UNAVAILABLE, "this member is going down\n").into_response();
     }
     let mut out = Vec::new();
@@ -190,6 +194,49 @@ fn subscriptions(families: &Families, app: &App) {
         &labels,
         &series(|h| h.failures as f64),
     );
+}
+
+/// What became of the events of each handler.
+async fn deliveries(families: &Families, app: &App) -> Result<(), crate::brain::Gone> {
+    let look = |m: &member::Member| {
+        let all = m.deliveries().map(|(name, counters)| (name.clone(), counters));
+        all.collect::<Vec<_>>()
+    };
+    let (mut ended, mut retries, mut pending) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, counters) in app.brain.look(look).await? {
+        let label = vec![name.topic.to_string(), name.handler.to_string()];
+        for (outcome, n) in [
+            ("delivered", counters.delivered),
+            ("refused", counters.refused),
+            ("given-up", counters.given_up),
+            ("cancelled", counters.cancelled),
+        ] {
+            let outcome = vec![outcome.to_owned()];
+            ended.push(([label.clone(), outcome].concat(), n as f64));
+        }
+        retries.push((label.clone(), counters.retries as f64));
+        pending.push((label, counters.pending as f64));
+    }
+    families.counter(
+        "kapacitor_alert_deliveries_total",
+        "Deliveries of this member that ended, by how.",
+        &["topic", "handler", "outcome"],
+        &ended,
+    );
+    let handler = ["topic", "handler"];
+    families.counter(
+        "kapacitor_alert_delivery_retries_total",
+        "Attempts of this member after a failed one.",
+        &handler,
+        &retries,
+    );
+    families.gauge(
+        "kapacitor_alert_deliveries_pending",
+        "Events that this member has yet to deliver.",
+        &handler,
+        &pending,
+    );
+    Ok(())
 }
 
 async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gone> {

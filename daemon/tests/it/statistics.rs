@@ -133,3 +133,27 @@ async fn metrics_have_their_families_with_help_and_type() {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_how_deliveries_ended() {
+    let daemon = busy().await;
+    let line = |outcome: &str, n: u64| {
+        let labels = format!("handler=\"h\",outcome=\"{outcome}\",topic=\"cpu\"");
+        format!("kapacitor_alert_deliveries_total{{{labels}}} {n}")
+    };
+    crate::daemon::until("the delivery is counted", async || {
+        let text = request(daemon.http(), "GET", "/metrics", &[], b"").await.text();
+        let wanted = [
+            line("delivered", 1),
+            line("refused", 0),
+            line("given-up", 0),
+            "kapacitor_alert_deliveries_pending{handler=\"h\",topic=\"cpu\"} 0".to_owned(),
+            "kapacitor_alert_delivery_retries_total{handler=\"h\",topic=\"cpu\"} 0".to_owned(),
+        ];
+        match wanted.iter().find(|wanted| !text.lines().any(|line| line == *wanted)) {
+            None => Ok(()),
+            Some(missing) => Err(format!("no {missing} in\n{text}")),
+        }
+    })
+    .await;
+}

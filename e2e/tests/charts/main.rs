@@ -2,6 +2,7 @@
 //! dashboards as promtool reads them, what is in the images. Needs helm (`e2e/kube/build.sh helm`), promtool
 //! (Debian's prometheus) and, for the images, the release programs.
 
+mod alerts;
 mod images;
 mod readme;
 mod renders;
