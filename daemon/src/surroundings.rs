@@ -130,8 +130,8 @@ impl Surroundings for Yard {
         self.brain.tell(Input::TaskWarm(task.clone()));
     }
 
-    fn passed(&self, query: CallId) {
+    fn passed(&self, query: CallId, warm: bool) {
         // Had the task raised the event, the brain would have its Offer by now.
-        self.brain.tell(Input::WarmReply { id: query, raised: false });
+        self.brain.tell(Input::WarmReply { id: query, raised: warm.then_some(false) });
     }
 }

@@ -116,8 +116,8 @@ pub enum Input {
     WarmReply {
         /// The number of the query.
         id: CallId,
-        /// The task raised the event.
-        raised: bool,
+        /// Whether the task raised the event; `None`: it was cold itself at that time and cannot tell.
+        raised: Option<bool>,
     },
     /// The end of an attempt that [`crate::Output::Attempt`] asked for.
     Attempted {

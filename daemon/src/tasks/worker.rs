@@ -64,8 +64,8 @@ pub(crate) trait Surroundings: World + Send + Sync {
     fn restore(&self, topic: Str, id: Str, state: alert::State);
     /// Hears that the windows of a task have filled.
     fn warm(&self, task: &Str);
-    /// The task's data has passed the time that `query` asked about.
-    fn passed(&self, query: CallId);
+    /// The task's data has passed the time that `query` asked about; its windows were full then, or not.
+    fn passed(&self, query: CallId, warm: bool);
 }
 
 /// Points a task writes back, and where.
@@ -324,9 +324,9 @@ impl Loop {
             self.surroundings.warm(&running.id);
         }
         if let Some(newest) = warmth.newest {
-            let passed = |(time, query): &(Time, CallId)| (*time < newest).then_some(*query);
-            for query in running.queries.iter().filter_map(passed) {
-                self.surroundings.passed(query);
+            for (time, query) in running.queries.iter().filter(|(time, _)| *time < newest) {
+                let warm = !warmth.cold && warmth.since.is_none_or(|since| since <= *time);
+                self.surroundings.passed(*query, warm);
             }
             running.queries.retain(|(time, _)| *time >= newest);
         }

@@ -76,8 +76,11 @@ impl Dedup {
     pub(super) fn warm_asked(&mut self, from: MemberId, key: Key) {
         let hash = key.hash();
         match self.entries.get(&hash) {
-            Some(entry) if entry.raised && !entry.cold => {
-                self.core.send(from, Message::WarmAnswer { hash, raised: true });
+            Some(entry) if entry.raised => {
+                // Raised while cold it says nothing, for or against: the asker's wait ends by itself.
+                if !entry.cold {
+                    self.core.send(from, Message::WarmAnswer { hash, raised: true });
+                }
             }
             _ if self.core.topics.is_done(&key.topic, hash) => {
                 self.core.send(from, Message::Done { hash, topic: key.topic });

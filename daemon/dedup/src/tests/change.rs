@@ -131,6 +131,22 @@ fn cold_event_goes_on_when_the_warm_member_dies_or_raises_it() {
 }
 
 #[test]
+fn a_member_that_was_cold_itself_does_not_drop_what_another_asks_about() {
+    let mut world = World::new(3);
+    let line = world.line("t");
+    // Warm by now; it raised the event before, and what its task would say is about the time since.
+    world.warm = vec![line[2]];
+    world.warm_raised = Some(false);
+    let e = event("t", "id", 1);
+    world.raise_cold(line[2], &e);
+    world.raise_cold(line[0], &e);
+    world.pass(DELAY * 2);
+    assert_eq!(world.copies(&e), 1);
+    world.pass(DELAY * 5);
+    assert_eq!(world.copies(&e), 1);
+}
+
+#[test]
 fn offer_to_a_member_that_raises_the_event_too_goes_without_body() {
     let mut world = World::new(2);
     let line = world.line("t");

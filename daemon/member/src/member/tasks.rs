@@ -191,8 +191,8 @@ impl Member {
         // A cold task knows nothing: the asker's bounded wait ends and it handles the event.
     }
 
-    pub(super) fn warm_reply(&mut self, id: CallId, raised: bool) {
-        if let Some(Purpose::Warm(to, hash)) = self.calls.close(id) {
+    pub(super) fn warm_reply(&mut self, id: CallId, raised: Option<bool>) {
+        if let (Some(Purpose::Warm(to, hash)), Some(raised)) = (self.calls.close(id), raised) {
             let input = dedup::Input::WarmReply { to, hash, raised };
             self.dedup.handle(self.now.elapsed, input);
         }

@@ -410,7 +410,7 @@ impl World {
             Output::Stopped => self.nodes[n].stopped = true,
             Output::Log(line) => self.nodes[n].log.push(line),
             Output::WarmQuery { id, .. } => {
-                let input = Input::WarmReply { id, raised: false };
+                let input = Input::WarmReply { id, raised: Some(false) };
                 self.schedule(Duration::from_secs(1), Happening::Input(n, life, input));
             }
             Output::ClusterChanged { .. } => {}

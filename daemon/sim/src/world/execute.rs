@@ -118,7 +118,7 @@ impl World {
             }
             Output::Attempt { attempt, .. } => self.attempt(n, &attempt),
             Output::WarmQuery { id, .. } => {
-                let input = Input::WarmReply { id, raised: false };
+                let input = Input::WarmReply { id, raised: Some(false) };
                 self.schedule(Duration::from_secs(1), Happening::Input(n, life, input));
             }
             Output::Completed { ticket: Ticket(0), .. } => {
