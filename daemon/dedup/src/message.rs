@@ -276,3 +276,27 @@ pub enum Message {
     /// Answer of a full sync.
     PullAnswer(PullAnswer),
 }
+
+impl Message {
+    /// Its kind in one word, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Offer(_) => "offer",
+            Self::OfferAck { .. } => "offer-ack",
+            Self::NeedBody { .. } => "need-body",
+            Self::Claim(_) => "claim",
+            Self::Grant { .. } => "grant",
+            Self::Held { .. } => "held",
+            Self::Renew { .. } => "renew",
+            Self::Release { .. } => "release",
+            Self::HandlerDone { .. } => "handler-done",
+            Self::HandlerDoneAck { .. } => "handler-done-ack",
+            Self::Done { .. } => "done",
+            Self::DoneAck { .. } => "done-ack",
+            Self::WarmAsk { .. } => "warm-ask",
+            Self::WarmAnswer { .. } => "warm-answer",
+            Self::Pull(_) => "pull",
+            Self::PullAnswer(_) => "pull-answer",
+        }
+    }
+}

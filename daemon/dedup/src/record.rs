@@ -54,6 +54,17 @@ pub enum Record {
 }
 
 impl Record {
+    /// Its kind in one word, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Judged { .. } => "judged",
+            Self::HandlerDone { .. } => "handler-done",
+            Self::Done { .. } => "done",
+            Self::Released { .. } => "released",
+        }
+    }
+
     /// Version byte and postcard.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)

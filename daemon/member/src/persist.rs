@@ -25,6 +25,23 @@ pub enum Write {
     Journal(Vec<u8>),
 }
 
+impl Write {
+    /// What is written in one word, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Put(..) | Self::Delete(_) => "row",
+            Self::Journal(bytes) => match decode("a journal record", bytes) {
+                Ok(Record::Dedup(record)) => record.name(),
+                Ok(Record::State(_)) => "state",
+                Ok(Record::Event(_)) => "event",
+                Ok(Record::Dropped(_)) => "dropped",
+                Ok(Record::Forget) => "forget",
+                Err(_) => "damaged",
+            },
+        }
+    }
+}
+
 /// Key of a row in the definitions store: a table and a key within it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {

@@ -262,6 +262,11 @@ impl Specs {
         self.slots.iter().map(|(k, s)| (k, &s.state))
     }
 
+    /// Number of handlers that hold.
+    pub fn handler_count(&self) -> usize {
+        self.iter().filter(|(_, state)| state.value.is_some()).count()
+    }
+
     /// States of the keys in `buckets`, as a peer needs them whose digest differs there.
     pub fn in_buckets(&self, buckets: &BTreeSet<u8>) -> Vec<(SpecKey, SpecState)> {
         self.iter()

@@ -83,6 +83,12 @@ impl Call {
         }
     }
 
+    /// The last part of its path.
+    pub fn name(self) -> &'static str {
+        let path = self.path();
+        path.rsplit_once('/').map_or(path, |(_, name)| name)
+    }
+
     /// The call of a path.
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.path() == path)

@@ -194,7 +194,7 @@ impl Member {
         let lost = joined.lost;
         let new = self.take_specs(joined.specs);
         self.push_roster(admission.records(), member);
-        self.push_specs(new, Some(member));
+        self.push_specs(&new, Some(member));
         self.push_tasks(Some(member));
         let fields = vec![
             ("member", member.to_string()),

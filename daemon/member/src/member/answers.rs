@@ -42,11 +42,7 @@ impl Member {
                 }
             }
             Purpose::Push(_) | Purpose::Confirm(_) | Purpose::Warm(..) => {}
-            Purpose::PushSpecs(peer) => {
-                if !matches!(result, Ok(Ok(_))) && self.is_active(peer) {
-                    self.sync_soon(peer);
-                }
-            }
+            Purpose::PushSpecs(peer) => self.specs_pushed(peer, matches!(result, Ok(Ok(_)))),
             Purpose::Sync(peer) => self.sync_answered(peer, result),
             Purpose::Add => self.add_answered(id, result),
             Purpose::Remove => self.remove_answered(result),

@@ -1,12 +1,15 @@
 //! The other members as this one deals with them: queues, what they told, whether they are ready.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use dedup::{Message, Peer as Seen, Removal};
 use gossip::Status;
 use model::{BootGeneration, MemberId, Str};
-use rpc::{Digests, FRAME_TARGET_BYTES, Frame, Request, Task, TopicState};
+use rpc::{
+    Digests, FRAME_TARGET_BYTES, Frame, PAGE_TARGET_BYTES, Request, SpecKey, SpecState, Task,
+    TopicState,
+};
 
 use super::Member;
 use super::calls::Purpose;
@@ -28,6 +31,10 @@ const READY: u8 = b'r';
 pub(crate) struct Peer {
     queue: VecDeque<Message>,
     states: Vec<TopicState>,
+    /// Specs and deletions that changed and were not pushed yet.
+    specs: BTreeSet<SpecKey>,
+    /// A push of specs is on its way: what changes meanwhile goes with the next.
+    pushing: bool,
     /// A frame is on its way: the next one waits for its end.
     busy: bool,
     /// The boot generation for which it told that it is ready.
@@ -88,6 +95,7 @@ impl Member {
     pub(super) fn flush_peers(&mut self) {
         let dirty: Vec<MemberId> = self.dirty.iter().copied().collect();
         for id in dirty {
+            self.flush_specs(id);
             let Some(peer) = self.peers.get_mut(&id) else {
                 self.dirty.remove(&id);
                 continue;
@@ -109,6 +117,54 @@ impl Member {
             if !self.call(id, request, Purpose::Frame(id)) {
                 self.frame_ended(id);
             }
+        }
+    }
+
+    /// Pushes states of these keys to all other members but one.
+    pub(super) fn push_specs(&mut self, keys: &[SpecKey], but: Option<MemberId>) {
+        let to: Vec<MemberId> = self.members_but_me().filter(|id| Some(*id) != but).collect();
+        for id in to {
+            let peer = self.peers.entry(id).or_default();
+            peer.specs.extend(keys.iter().cloned());
+            self.dirty.insert(id);
+        }
+    }
+
+    /// One push at a time: a member that answers late is told of many changes at once.
+    fn flush_specs(&mut self, id: MemberId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.pushing {
+            return;
+        }
+        let (mut states, mut bytes) = (Vec::<(SpecKey, SpecState)>::new(), 0);
+        while bytes < PAGE_TARGET_BYTES
+            && let Some(key) = peer.specs.pop_first()
+        {
+            if let Some(state) = self.specs.state(&key) {
+                bytes += 256 + state.value.as_ref().map_or(0, |value| value.len());
+                states.push((key, state.clone()));
+            }
+        }
+        if states.is_empty() {
+            return;
+        }
+        peer.pushing = true;
+        if !self.call(id, Request::PushSpecs(states), Purpose::PushSpecs(id)) {
+            self.specs_pushed(id, false);
+        }
+    }
+
+    /// A push has ended. What did not arrive is left to a sync, and so is what waits behind it.
+    pub(super) fn specs_pushed(&mut self, id: MemberId, arrived: bool) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.pushing = false;
+        if arrived {
+            self.dirty.insert(id);
+            return;
+        }
+        peer.specs.clear();
+        if self.is_active(id) {
+            self.sync_soon(id);
         }
     }
 

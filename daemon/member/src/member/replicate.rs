@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use alert::{HandlerName, HandlerSpec};
 use model::{MemberId, Str};
-use rpc::{Joined, Request, SpecKey, SpecState};
+use rpc::{Joined, SpecKey, SpecState};
 
 use super::Member;
-use super::calls::Purpose;
 use crate::error::CommandError;
 use crate::input::Ticket;
 use crate::output::{Done, Severity};
@@ -65,7 +64,7 @@ impl Member {
         self.specs.write(self.now.elapsed, self.now.wall, key.clone(), value, file)?;
         self.persist_spec(&key);
         self.apply_spec(&key);
-        self.push_specs(vec![key], None);
+        self.push_specs(&[key], None);
         self.refresh_digests();
         Ok(Done::Ok)
     }
@@ -210,21 +209,6 @@ impl Member {
                 self.handlers.remove(&name);
                 self.forget_handler(&name);
             }
-        }
-    }
-
-    /// Pushes states of these keys to all other members but one.
-    pub(super) fn push_specs(&mut self, keys: Vec<SpecKey>, but: Option<MemberId>) {
-        if keys.is_empty() {
-            return;
-        }
-        let states: Vec<(SpecKey, SpecState)> = keys
-            .into_iter()
-            .filter_map(|key| self.specs.state(&key).cloned().map(|state| (key, state)))
-            .collect();
-        let to: Vec<MemberId> = self.members_but_me().filter(|id| Some(*id) != but).collect();
-        for id in to {
-            self.call(id, Request::PushSpecs(states.clone()), Purpose::PushSpecs(id));
         }
     }
 

@@ -3,7 +3,7 @@
 //! One sync at a time; peers wait in line. It runs at start, at join, when a peer comes up, when a
 //! push/pull shows other digests, and every full-sync-interval.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use alert::Level;
@@ -237,11 +237,14 @@ impl Member {
                 }
             }
             (Stage::Specs, Reply::Specs { differing, states }) => {
+                let mut ours = self.specs.in_buckets(&differing.into_iter().collect());
+                // Taken before the merge: where its edit wins, the peer must hear of ours as well.
+                let theirs: BTreeMap<_, _> =
+                    states.iter().map(|(key, state)| (key, state)).collect();
+                ours.retain(|(key, state)| theirs.get(key).is_none_or(|theirs| *theirs != state));
                 self.take_specs(states);
-                let buckets = differing.into_iter().collect();
-                let ours = self.specs.in_buckets(&buckets);
                 if !ours.is_empty() {
-                    self.call(peer, Request::PushSpecs(ours), Purpose::PushSpecs(peer));
+                    self.call(peer, Request::PushSpecs(ours), Purpose::Push(peer));
                 }
                 self.sync_dedup();
             }

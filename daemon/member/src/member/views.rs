@@ -78,6 +78,11 @@ impl Member {
         self.states.len()
     }
 
+    /// Number of topic handlers.
+    pub fn handler_count(&self) -> usize {
+        self.specs.handler_count()
+    }
+
     /// Digests of everything replicated; equal on members that agree.
     pub fn agreement(&self) -> (u128, rpc::Digests) {
         (self.gossip.roster().digest(), self.digests())
