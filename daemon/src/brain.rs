@@ -23,6 +23,7 @@ pub(crate) use disk::{Disk, RECORD_KIND};
 pub(crate) use hands::{Hands, Notice};
 
 use crate::clock;
+use crate::fault;
 
 /// Messages handled before outputs are taken.
 const ROUND: usize = 512;
@@ -240,6 +241,7 @@ impl Driver {
                 let id = InboundId(self.number());
                 self.requests.retain(|_, waits| !waits.is_closed());
                 self.requests.insert(id, answer);
+                fault::received(&request);
                 self.member.handle(now(), Input::Request { id, header, request });
             }
             Message::Sync(from, bytes, answer) => {
@@ -280,6 +282,7 @@ impl Driver {
             if left == RAISED_LIMIT - 1 {
                 self.hands.wake_tasks();
             }
+            fault::point("raise");
             self.member.handle(now(), Input::Raise(raise));
             taken += 1;
             if taken % ROUND == 0 {

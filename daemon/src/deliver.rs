@@ -18,6 +18,7 @@ use member::Input;
 use tokio::runtime::Handle;
 
 use crate::brain::Brain;
+use crate::fault;
 use endpoint::Endpoints;
 
 /// An attempt that takes longer has failed; the handler's own timeout, if any, is shorter.
@@ -37,6 +38,7 @@ impl Deliverer {
     pub(crate) fn attempt(&self, attempt: Attempt, handler: Arc<Handler>) {
         let (brain, endpoints) = (self.brain.clone(), self.endpoints.clone());
         let disabled = self.disabled.contains(&handler.spec().kind);
+        fault::point("attempt");
         self.runtime.spawn(async move {
             let outcome = if disabled {
                 lasting(format!("handler kind {:?} is disabled here", handler.spec().kind))
@@ -55,6 +57,7 @@ impl Deliverer {
                     "failed to hand the event over"
                 );
             }
+            fault::point("attempted");
             brain.tell(Input::Attempted { token: attempt.token, outcome });
         });
     }

@@ -10,6 +10,7 @@ mod clock;
 pub mod command;
 pub mod config;
 mod deliver;
+mod fault;
 mod health;
 mod http;
 mod ingest;

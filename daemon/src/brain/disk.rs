@@ -14,6 +14,7 @@ use member::{Input, Position, Write};
 use tokio::sync::oneshot;
 
 use super::Brain;
+use crate::fault;
 use crate::health::DiskHealth;
 use crate::store::{Change, JournalError, Store};
 
@@ -93,7 +94,9 @@ impl Writer {
             }
             let bytes = batch.iter().map(|(_, write)| weight(write)).sum();
             let highest = batch.last().map(|(position, _)| *position).unwrap_or_default();
+            let commit = fault::commit(&batch);
             self.persist(batch);
+            commit.durable();
             self.under_way.fetch_sub(bytes, Ordering::Relaxed);
             self.brain.tell(Input::Committed(highest));
             self.compact();

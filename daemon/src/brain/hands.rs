@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Brain, Disk};
 use crate::deliver::Deliverer;
+use crate::fault;
 use crate::net::{call::Caller, datagram, probe, stream};
 use crate::tasks::worker::{Job, Worker};
 
@@ -59,7 +60,9 @@ impl Hands {
             Output::Call { id, to, header, request, deadline } => {
                 let (brain, caller) = (self.brain.clone(), self.caller.clone());
                 self.runtime.spawn(async move {
+                    fault::calling(&request);
                     let result = caller.call(&to, &header, &request, deadline).await;
+                    fault::answered(&request);
                     brain.tell(Input::Answer { id, result });
                 });
             }

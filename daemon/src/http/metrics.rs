@@ -13,6 +13,13 @@ use super::answer::text;
 use super::vars::memory;
 use crate::clock;
 
+/// What a member holds of alerts.
+const HELD: [(&str, &str); 3] = [
+    ("kapacitor_alert_pending", "Events that this member holds and that are not done."),
+    ("kapacitor_alert_states", "Event ids whose last state is known."),
+    ("kapacitor_alert_handlers", "Topic handlers of the cluster."),
+];
+
 /// Families under construction.
 struct Families {
     registry: Registry,
@@ -240,8 +247,10 @@ async fn deliveries(families: &Families, app: &App) -> Result<(), crate::brain::
 }
 
 async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gone> {
-    let look = |m: &member::Member| (m.cluster_view(), m.counters());
-    let (view, counters) = app.brain.look(look).await?;
+    let look = |m: &member::Member| {
+        (m.cluster_view(), m.counters(), [m.pending_count(), m.state_count(), m.handler_count()])
+    };
+    let (view, counters, held) = app.brain.look(look).await?;
     let mut by_status = std::collections::BTreeMap::<&str, f64>::new();
     for status in ["alive", "failed", "leaving", "left"] {
         by_status.insert(status, 0.0);
@@ -268,6 +277,9 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         &["port", "reason"],
         &refused(app, &counters),
     );
+    for ((name, help), value) in HELD.iter().zip(held) {
+        families.gauge(name, help, &[], &[(vec![], value as f64)]);
+    }
     let plain = |name: &str, help: &str, value: u64| {
         families.counter(name, help, &[], &[(vec![], value as f64)]);
     };
