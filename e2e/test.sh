@@ -33,6 +33,8 @@ tier "lints" cargo clippy --quiet --workspace --all-targets -- -D warnings
 tier "pure, simulated, in one process" cargo test --quiet --workspace --exclude e2e
 if tier "programs as shipped" e2e/programs.sh; then
     programs=$PWD/target/x86_64-unknown-linux-musl/release
+    # Tests of faults need the fault points of a debug build.
+    tier "a build with fault points" cargo build --quiet -p kapacitord
     tier "processes, a real InfluxDB, recorded cases" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --lib --test it
     tier "demo" e2e/demo/demo.py --programs "$programs"
     tier "demo with InfluxDB" e2e/demo/demo.py --programs "$programs" --influx

@@ -12,6 +12,8 @@ pub mod host;
 pub mod http;
 mod influx;
 mod influxd;
+mod lab;
+mod load;
 mod member;
 mod process;
 pub mod program;
@@ -20,6 +22,8 @@ mod wait;
 
 pub use influx::Influx;
 pub use influxd::Influxd;
+pub use lab::{Host, Lab};
+pub use load::{Ledger, Load, copies, repeated};
 pub use member::Member;
 pub use process::Process;
 pub use receiver::{Alert, Behaviour, Received, Receiver};

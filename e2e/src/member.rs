@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::host;
 use crate::http::{self, Answer};
+use crate::lab::{self, Host};
 use crate::process::Process;
 use crate::program::{self, Said};
 use crate::wait::until;
@@ -26,12 +27,16 @@ const START: Duration = Duration::from_secs(30);
 pub struct Member {
     // Dropped first: its log lies in the directory.
     process: Option<Process>,
-    host: Ipv4Addr,
+    host: Host,
     program: PathBuf,
     directory: TempDir,
     pidfile: PathBuf,
     /// Section header ("" for the top, `[alert]`, `[[influxdb]]`), then key, then TOML value.
     sections: BTreeMap<String, BTreeMap<String, String>>,
+    /// Environment of the next start.
+    environment: BTreeMap<String, String>,
+    /// It is a build that dies where [`Member::arm`] says.
+    faulty: bool,
 }
 
 impl Member {
@@ -44,12 +49,26 @@ impl Member {
 
     /// A member that does not run yet: `delay-per-member` 1s, no InfluxDB, its log at DEBUG.
     pub fn prepare() -> Option<Self> {
+        Self::prepare_on(Host { address: host::fresh(), namespace: None })
+    }
+
+    /// [`Member::prepare`] on a host of a lab.
+    pub fn prepare_on(on: Host) -> Option<Self> {
         let program = program::need("kapacitord")?;
-        let host = host::fresh();
+        let host = on.address;
         let directory = tempfile::Builder::new().prefix("member-").tempdir().expect("a directory");
         let pidfile = directory.path().join("pid");
-        let mut member =
-            Self { host, program, directory, pidfile, sections: BTreeMap::new(), process: None };
+        let (sections, environment) = (BTreeMap::new(), BTreeMap::new());
+        let mut member = Self {
+            process: None,
+            host: on,
+            program,
+            directory,
+            pidfile,
+            sections,
+            environment,
+            faulty: false,
+        };
         let data = member.data_dir().display().to_string();
         for (section, key, value) in [
             ("", "hostname", host.to_string()),
@@ -72,6 +91,37 @@ impl Member {
     pub fn set(&mut self, section: &str, key: &str, value: &str) -> &mut Self {
         let section = self.sections.entry(section.to_owned()).or_default();
         section.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// From the next start on it is a build with debug assertions, which has fault points.
+    pub fn set_faulty(&mut self) -> Option<&mut Self> {
+        self.program = program::need_debug("kapacitord")?;
+        self.faulty = true;
+        Some(self)
+    }
+
+    /// From now on it dies at this step ([`Member::set_faulty`]; steps: `daemon/src/fault.rs`).
+    pub fn arm(&self, step: &str) {
+        // Moved into its place whole: half a step is no step.
+        let (file, new) = (self.fault_file(), self.directory.path().join("fault.new"));
+        std::fs::write(&new, step).and_then(|()| std::fs::rename(&new, file)).expect("written");
+    }
+
+    /// It dies at no step any more.
+    pub fn disarm(&self) {
+        if let Err(e) = std::fs::remove_file(self.fault_file()) {
+            assert_eq!(e.kind(), io::ErrorKind::NotFound, "the fault file can be removed");
+        }
+    }
+
+    fn fault_file(&self) -> PathBuf {
+        self.directory.path().join("fault")
+    }
+
+    /// Sets a variable of the environment of the next start alone.
+    pub fn set_variable(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -100,8 +150,12 @@ impl Member {
     pub fn spawn(&mut self) {
         let mut command = program::clean(&self.program);
         command.arg("-config").arg(self.write_config()).arg("-pidfile").arg(&self.pidfile);
-        let process =
-            Process::start(command, &format!("kapacitord {}", self.host), &self.log_file());
+        if self.faulty {
+            command.env("KAPACITOR_FAULT_POINT", self.fault_file());
+        }
+        command.envs(std::mem::take(&mut self.environment));
+        let (name, log) = (format!("kapacitord {}", self.host()), self.log_file());
+        let process = lab::within(&self.host, || Process::start(command, &name, &log));
         self.process = Some(process.expect("kapacitord can be started"));
     }
 
@@ -123,10 +177,11 @@ impl Member {
         (status, self.log())
     }
 
-    /// kill -9.
+    /// kill -9; nothing happens when it does not run.
     pub fn kill(&mut self) {
-        self.process().kill();
-        self.process = None;
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
     }
 
     /// SIGTERM, and waits for the end.
@@ -149,22 +204,22 @@ impl Member {
 
     /// Its loopback address.
     pub fn host(&self) -> Ipv4Addr {
-        self.host
+        self.host.address
     }
 
     /// Address of the HTTP API.
     pub fn http(&self) -> SocketAddr {
-        (self.host, 9092).into()
+        (self.host(), 9092).into()
     }
 
     /// Address of RPC.
     pub fn rpc(&self) -> SocketAddr {
-        (self.host, 9091).into()
+        (self.host(), 9091).into()
     }
 
     /// Address of gossip.
     pub fn gossip(&self) -> SocketAddr {
-        (self.host, 9090).into()
+        (self.host(), 9090).into()
     }
 
     /// URL of the HTTP API.
@@ -291,7 +346,13 @@ impl Member {
         let (url, config) = (self.url(), self.config().display().to_string());
         let mut all = vec!["-url", url.as_str()];
         all.extend(words);
-        program::run_with("kapacitorctl", &all, &[("KAPACITOR_CONFIG_PATH", &config)])
+        let mut environment = vec![("KAPACITOR_CONFIG_PATH", config.as_str())];
+        // Another host's token is not looked for: whoever administers it brings it.
+        let token = std::fs::read_to_string(self.data_dir().join("admin.token"));
+        if let (Some(_), Ok(token)) = (&self.host.namespace, &token) {
+            environment.push(("KAPACITOR_ADMIN_TOKEN", token.trim()));
+        }
+        program::run_with("kapacitorctl", &all, &environment)
     }
 
     /// Runs `kapacitor WORDS…` against this member.

@@ -19,6 +19,16 @@ pub fn need(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// A program of ours from `target/debug`, whichever ones are under test: it has fault points.
+pub fn need_debug(name: &str) -> Option<PathBuf> {
+    let file = root().join("target/debug").join(name);
+    if file.is_file() {
+        return Some(file);
+    }
+    skip(&format!("there is no {}; `cargo build` makes it", file.display()));
+    None
+}
+
 /// Says that a test is skipped and why; with `CI=true` that is a failure.
 pub fn skip(why: &str) {
     assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "skipped: {why}");

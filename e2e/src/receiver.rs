@@ -70,7 +70,7 @@ impl Receiver {
         Self::start_on(Ipv4Addr::LOCALHOST)
     }
 
-    /// [`Receiver::start`] on an address of this machine that others than this machine reach.
+    /// [`Receiver::start`] on an address of the calling thread's network.
     pub fn start_on(host: Ipv4Addr) -> Self {
         let listener = TcpListener::bind((host, 0)).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
@@ -107,6 +107,18 @@ impl Receiver {
         self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many requests have come so far.
+    pub fn count(&self) -> usize {
+        self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Looks at the alert data of everything so far, in order.
+    pub fn each(&self, mut look: impl FnMut(&Json)) {
+        for received in &*self.shared.received.lock().unwrap_or_else(PoisonError::into_inner) {
+            look(&serde_json::from_slice(&received.body).unwrap_or(Json::Null));
+        }
+    }
+
     /// The alerts so far, in order.
     pub fn alerts(&self) -> Vec<Alert> {
         self.received().iter().map(Received::alert).collect()
@@ -122,12 +134,18 @@ impl Receiver {
 
     /// Waits until nothing has come for `quiet`, and gives what came.
     pub fn settled(&self, quiet: Duration) -> Vec<Alert> {
+        self.settle(quiet);
+        self.alerts()
+    }
+
+    /// Waits until nothing has come for `quiet`.
+    pub fn settle(&self, quiet: Duration) {
         let start = Instant::now();
         until(quiet * 20, &format!("nothing is received for {quiet:?}"), || {
-            let last = self.received().last().map_or(start, |r| r.at.max(start));
+            let received = self.shared.received.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = received.last().map_or(start, |r| r.at.max(start));
             if last.elapsed() > quiet { Ok(()) } else { Err("something came just now") }
         });
-        self.alerts()
     }
 }
 

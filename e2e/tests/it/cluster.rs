@@ -57,7 +57,7 @@ fn raise(member: &Member, name: &str, second: u64) {
     member.write(&point).expect("taken");
 }
 
-fn has_status(asked: &Member, about: &Member, status: &str) {
+pub(crate) fn has_status(asked: &Member, about: &Member, status: &str) {
     let address = about.rpc().to_string();
     until(NOTICED, &format!("{address} is {status}"), || {
         let roster = asked.roster()?;

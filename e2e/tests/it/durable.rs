@@ -295,10 +295,10 @@ fn define_while_full(member: &Member) -> String {
 }
 
 /// A file system of 48 MB in memory; unmounted when dropped.
-struct SmallDisk(std::path::PathBuf);
+pub(crate) struct SmallDisk(pub(crate) std::path::PathBuf);
 
 impl SmallDisk {
-    fn mount(below: &Path) -> Option<Self> {
+    pub(crate) fn mount(below: &Path) -> Option<Self> {
         let at = below.join("disk");
         fs::create_dir(&at).expect("made");
         let mut mount = Command::new("mount");

@@ -3,6 +3,7 @@
 mod cluster;
 mod corpus;
 mod durable;
+mod faults;
 mod handbook;
 mod influx;
 mod input;
