@@ -145,10 +145,10 @@ fn mistakes_come_with_their_sentence_and_a_hint() {
         ),
         (
             "stream|from()\nevery(1m).log()",
-            expect![[r#"
+            expect![[r"
                 line 2 char 11: cannot get properties of non pointer value
                 hint: methods and properties exist on nodes; are parentheses missing?
-            "#]],
+            "]],
         ),
         (
             "stream|from().groupBy(day(1m))",
