@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) disk: Arc<DiskHealth>,
     /// Reloads of the load directory that failed.
     pub(crate) load_errors: AtomicU64,
+    /// Held by the one load that runs.
+    pub(crate) load_turn: tokio::sync::Mutex<()>,
     pub(crate) member_id: model::MemberId,
 }
 

@@ -1,4 +1,5 @@
-//! The load directory: templates, tasks and topic handlers as files, read at start and on SIGHUP.
+//! The load directory: templates, tasks and topic handlers as files, read at start, on SIGHUP, and with
+//! `watch` whenever a file in it has changed.
 //!
 //! Order: `templates/*.tick`, `tasks/*.tick`, `tasks/*.yaml|yml|json` (made from templates),
 //! `handlers/*.yaml|yml|json`. What an earlier load made and has no file any more is deleted. The
@@ -7,13 +8,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use alert::HandlerSpec;
 use anyhow::Context as _;
 use member::Command;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use xxhash_rust::xxh3::Xxh3;
 
+use crate::config;
 use crate::http::App;
 use crate::store::{Store, Table};
 use crate::tasks::definition::{Definition, Status, TaskRequest, TemplateRequest};
@@ -30,9 +35,61 @@ struct Loaded {
     handlers: BTreeSet<(String, String)>,
 }
 
+/// Between two looks at the files of a watched directory.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What the files of the directory say, in short; 0 when there is none. What cannot be read now counts
+/// as empty: it is another text later.
+pub(crate) fn fingerprint(config: &config::Load) -> u64 {
+    let Some(dir) = &config.dir else { return 0 };
+    let mut hash = Xxh3::new();
+    for (folder, endings) in [
+        ("templates", &["tick"][..]),
+        ("tasks", &["tick", "yaml", "yml", "json"]),
+        ("handlers", &["yaml", "yml", "json"]),
+    ] {
+        for file in files(&dir.join(folder), endings).unwrap_or_default() {
+            let content = std::fs::read(&file).unwrap_or_default();
+            hash.update(file.as_os_str().as_encoded_bytes());
+            hash.update(&content.len().to_le_bytes());
+            hash.update(&content);
+        }
+    }
+    hash.digest()
+}
+
+/// Watches the directory for ever, if that is configured. `seen` is its fingerprint from before the
+/// first load.
+pub(crate) async fn watch(app: Arc<App>, mut seen: u64) {
+    if !app.config.load.watch || app.config.load.dir.is_none() {
+        return;
+    }
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let now = tokio::task::block_in_place(|| fingerprint(&app.config.load));
+        if now != seen {
+            seen = now;
+            tracing::info!(service = "load", "the load directory has changed");
+            again(&app).await;
+        }
+    }
+}
+
+/// Loads while the member runs: what is wrong is logged, counted, and stops nothing.
+pub(crate) async fn again(app: &App) {
+    if let Err(error) = load(app).await {
+        app.load_errors.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(service = "load", error = format!("{error:#}"), "failed to load");
+    }
+}
+
 /// Reads the directory, if one is configured.
 pub(crate) async fn load(app: &App) -> anyhow::Result<()> {
     let Some(dir) = &app.config.load.dir else { return Ok(()) };
+    // SIGHUP and a change may come together.
+    let _turn = app.load_turn.lock().await;
     let mut loaded = Loaded::default();
     for file in files(&dir.join("templates"), &["tick"])? {
         template(&app.tasks, &file).await.with_context(|| failed(&file))?;

@@ -4,7 +4,7 @@
 //! so that whoever is answered finds a whole member. A stop goes the other way.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -188,6 +188,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         log,
         disk: disk_health,
         load_errors: AtomicU64::new(0),
+        load_turn: tokio::sync::Mutex::new(()),
         member_id: identity.member,
     });
     let (stopped_sender, stopped) = oneshot::channel();
@@ -209,7 +210,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     let rpc_router = net::serve::router(port);
     let limits = Limits::default();
     let grace = Duration::from_secs(1);
-    let background = vec![
+    let mut background = vec![
         tokio::spawn(steward.run(notice_inbox)),
         tokio::spawn(net::datagram::receive(udp, brain.clone())),
         tokio::spawn(net::stream::serve(sockets.gossip, brain.clone())),
@@ -225,7 +226,9 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         )),
     ];
     tasks.start_enabled().await;
+    let loaded = crate::load::fingerprint(&config.load);
     crate::load::load(&app).await?;
+    background.push(tokio::spawn(crate::load::watch(app.clone(), loaded)));
     app.subscriptions.first_pass(FIRST_PASS).await;
     let http_tls = tls::http_server(&config)?;
     let http_grace = config.http.shutdown_timeout / 2;
@@ -281,10 +284,7 @@ impl Handle {
                 tracing::error!(service = "run", %problems, "the configuration stays as it is");
             }
         }
-        if let Err(error) = crate::load::load(&self.app).await {
-            self.app.load_errors.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(service = "load", error = format!("{error:#}"), "failed to load");
-        }
+        crate::load::again(&self.app).await;
     }
 
     /// Stops: no more requests, tasks drain, pending events are handed over and what is in flight

@@ -324,7 +324,7 @@ fn build_load(ground: &Ground<'_>) -> Load {
         }
         dir
     });
-    Load { dir }
+    Load { dir, watch: v.bool("watch") }
 }
 
 fn build_stats(ground: &Ground<'_>) -> Stats {

@@ -240,6 +240,7 @@ pub enum Target {
 #[derive(Clone, Debug)]
 pub struct Load {
     pub dir: Option<PathBuf>,
+    pub watch: bool,
 }
 
 /// `[stats]`.

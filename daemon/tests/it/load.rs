@@ -127,3 +127,24 @@ async fn a_bad_file_at_a_reload_is_counted_and_stops_nothing() {
     let load = sets.values().find(|s| s["name"] == "load").expect("a set");
     assert_eq!(load["values"]["errors"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_directory_is_loaded_again_when_a_file_changes() {
+    let mut daemon = prepared();
+    daemon.set("[load]", "watch", "true");
+    daemon.put("load/tasks/one.tick", &with_dbrp(MIRROR));
+    daemon.run().await;
+    daemon.put("load/tasks/two.tick", &with_dbrp(MIRROR));
+    let tasks = async |wanted: &'static [&'static str]| {
+        crate::daemon::until("the tasks are those of the files", async || {
+            crate::daemon::same(
+                &daemon.tasks().await,
+                &wanted.iter().map(|t| (*t).to_owned()).collect(),
+            )
+        })
+        .await;
+    };
+    tasks(&["one", "two"]).await;
+    std::fs::remove_file(daemon.path("load/tasks/one.tick")).expect("removed");
+    tasks(&["two"]).await;
+}

@@ -50,8 +50,9 @@ pub enum PullPolicy {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Load {
-    /// ConfigMap whose keys are the file names, such as `cpu.tick` or `pager.yaml`. Members read them
-    /// when they start. Names that several ConfigMaps of one kind hold are taken from the last of them.
+    /// ConfigMap whose keys are the file names, such as `cpu.tick` or `pager.yaml`. Changes reach all
+    /// members without a restart, as soon as Kubernetes has brought them to the pods. Names that several
+    /// ConfigMaps of one kind hold are taken from the last of them.
     pub config_map_ref: ConfigMapRef,
     /// What is in it: tasks, templates or handlers.
     pub kind: LoadKind,

@@ -153,6 +153,11 @@ pub(super) static LOAD: Section = Section::table(
             Text("./load"),
             "Directory with templates/, tasks/ and handlers/. Must be absolute.",
         ),
+        key(
+            "watch",
+            Bool(false),
+            "Load again as soon as a file there changes (seen within 2 s), for directories whose files change all at once, such as mounted ConfigMaps. With an editor at work a file may be loaded half written.",
+        ),
     ],
 );
 

@@ -60,7 +60,9 @@ fn owned(wanted: &Wanted) -> Table {
         ("influxdb", if influxdb.is_empty() { vec![none.into()] } else { influxdb }.into()),
     ]);
     if !spec.load.is_empty() {
-        let load = table(vec![("enabled", true.into()), ("dir", LOAD_DIR.into())]);
+        // A mounted ConfigMap changes all at once, so members may follow it.
+        let load =
+            table(vec![("enabled", true.into()), ("dir", LOAD_DIR.into()), ("watch", true.into())]);
         all.insert("load".to_owned(), load.into());
     }
     all
