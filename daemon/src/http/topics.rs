@@ -142,9 +142,7 @@ pub(crate) async fn put(
         return Err(Refusal::missing("Not Found"));
     };
     handler(&app, topic, id).await?;
-    let spec = spec(&body, topic)?;
-    check_place(&spec, topic)?;
-    replace(&app, id, spec).await
+    replace(&app, id, spec(&body, topic)?).await
 }
 
 /// `PATCH /alerts/topics/T/handlers/H`: RFC 6902 on `{id, topic, kind, options, match}`.
@@ -162,7 +160,10 @@ pub(crate) async fn patch(
     let old = json!(&*old);
     let new = alert::apply_patch(&old, &patch).map_err(|e| invalid(&e))?;
     let spec = HandlerSpec::from_json(new.to_string().as_bytes()).map_err(|e| invalid(&e))?;
-    check_place(&spec, topic)?;
+    if spec.topic != topic {
+        let text = "failed to update handler: cannot change topic in update";
+        return Err(Refusal::failed(text));
+    }
     replace(&app, id, spec).await
 }
 
@@ -180,17 +181,9 @@ pub(crate) async fn delete(State(app): State<Arc<App>>, Path(path): Path<String>
 fn spec(body: &[u8], topic: &str) -> Result<HandlerSpec, Refusal> {
     let mut spec = HandlerSpec::from_json(body)
         .map_err(|e| Refusal::bad(format!("invalid handler json: {e}")))?;
-    if spec.topic.is_empty() {
-        topic.clone_into(&mut spec.topic);
-    }
+    // The path says which topic it is, whatever the body says.
+    topic.clone_into(&mut spec.topic);
     Ok(spec)
-}
-
-fn check_place(spec: &HandlerSpec, topic: &str) -> Result<(), Refusal> {
-    if spec.topic == topic {
-        return Ok(());
-    }
-    Err(Refusal::failed("failed to update handler: cannot change topic in update"))
 }
 
 async fn replace(app: &App, old_id: &str, spec: HandlerSpec) -> Reply {

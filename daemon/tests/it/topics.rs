@@ -44,6 +44,17 @@ async fn handlers_are_created_shown_replaced_patched_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handler_belongs_to_the_topic_of_its_path() {
+    let daemon = Daemon::start().await;
+    let mut other = post("h");
+    other["topic"] = json!("mem");
+    daemon.send("POST", HANDLERS, &other).await;
+    daemon.send("PUT", &format!("{HANDLERS}/h"), &other).await;
+    assert_eq!(daemon.handlers("cpu").await, ["h"]);
+    assert!(daemon.handlers("mem").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_handler_leaves_its_old_name_and_takes_no_one_elses() {
     let daemon = Daemon::start().await;
     daemon.send("POST", HANDLERS, &post("h")).await;
