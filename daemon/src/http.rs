@@ -1,6 +1,7 @@
 //! The HTTP API on port 9092: one file per resource, all routes in [`router`].
 
 pub(crate) mod answer;
+mod check;
 mod cluster;
 mod config;
 mod frame;
@@ -26,6 +27,8 @@ use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+pub(crate) use check::Checks;
+
 use crate::brain::Brain;
 use crate::config::Config;
 use crate::health::DiskHealth;
@@ -47,6 +50,8 @@ pub(crate) struct App {
     pub(crate) permission: Arc<permission::Permission>,
     pub(crate) keys: Arc<crate::keys::Keys>,
     pub(crate) refused: Arc<crate::net::refused::Refused>,
+    pub(crate) dialer: crate::net::probe::Dialer,
+    pub(crate) checks: Checks,
     pub(crate) log: Log,
     pub(crate) disk: Arc<DiskHealth>,
     /// Reloads of the load directory that failed.
@@ -91,6 +96,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 .delete(topics::delete),
         )
         .route("/cluster", get(cluster::get))
+        .route("/cluster/check", get(check::get))
         .route("/cluster/members", post(cluster::add))
         .route("/cluster/members/{id}", delete(cluster::remove))
         .route("/config", get(config::sections))

@@ -99,6 +99,15 @@ impl Keys {
         }
     }
 
+    /// What is open to whoever reaches the private ports now.
+    pub(crate) fn open_ports(&self, config: &Config) -> Option<String> {
+        let files = self.files();
+        let ports = (config.cluster.bind.port, config.rpc.bind.port);
+        let verified = files.cluster.verify_incoming && files.cluster.verify_outgoing;
+        let keys = !files.cluster.keys.is_empty();
+        warning(keys, verified, config.rpc.tls.is_some(), ports.0, ports.1)
+    }
+
     /// Takes everything about keys from a configuration that was read again.
     pub(crate) fn set(&self, config: &Config) {
         let mut files = self.files();

@@ -119,12 +119,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
     let udp = Arc::new(sockets.udp);
     let sealing = Arc::new(Sealing::new(keys::ring(&config.cluster)));
     let refused = Arc::new(Refused::default());
-    let header = Header { from: identity.member, boot: identity.boot, cluster, to: None };
-    let hands = Hands {
-        brain: brain.clone(),
-        runtime: runtime.clone(),
-        disk: Disk::start(store.clone(), brain.clone(), disk_health.clone()),
-        socket: udp.clone(),
+    let dialer = net::probe::Dialer {
         caller: net::call::Caller::new(
             tls::rpc_client(config.rpc.tls.as_ref())?,
             sealing.clone(),
@@ -135,6 +130,14 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
             "kapacitord",
             Some(Duration::from_secs(3)),
         )?,
+        header: Header { from: identity.member, boot: identity.boot, cluster, to: None },
+    };
+    let hands = Hands {
+        brain: brain.clone(),
+        runtime: runtime.clone(),
+        disk: Disk::start(store.clone(), brain.clone(), disk_health.clone()),
+        socket: udp.clone(),
+        dialer: dialer.clone(),
         deliverer: Deliverer {
             runtime: runtime.clone(),
             brain: brain.clone(),
@@ -143,7 +146,6 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         },
         workers: workers.clone(),
         notices,
-        header,
     };
     brain::start(member, mailbox, hands);
 
@@ -185,6 +187,8 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
         permission,
         keys: keys.clone(),
         refused: refused.clone(),
+        dialer,
+        checks: crate::http::Checks::default(),
         log,
         disk: disk_health,
         load_errors: AtomicU64::new(0),

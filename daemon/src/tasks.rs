@@ -14,7 +14,7 @@ pub(crate) mod worker;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::Time;
+use model::{Str, Time};
 
 use crate::clock;
 use crate::store::{Store, StoreError, Table};
@@ -25,6 +25,17 @@ use vars::Vars;
 
 const TASKS: Table<Definition> = Table::new("tasks");
 const TEMPLATES: Table<Template> = Table::new("templates");
+
+/// Disagreements that are told at most.
+const MOST_DISAGREEMENTS: usize = 1000;
+
+/// A node of a task whose results differ between members that got the same points.
+#[derive(Debug)]
+pub(crate) struct Disagreement {
+    pub(crate) task: String,
+    pub(crate) node: Str,
+    pub(crate) why: &'static str,
+}
 
 /// Why a change was refused.
 #[derive(Debug)]
@@ -155,6 +166,33 @@ impl Tasks {
         (!anchored.is_empty()).then(|| {
             format!("in a cluster windows without align() are anchored: {}", anchored.join(", "))
         })
+    }
+
+    /// Windows of enabled tasks that end at different times on different members.
+    pub(crate) fn disagreements(&self) -> Vec<Disagreement> {
+        let aligned = self.runner.cluster().align_windows;
+        let mut found = Vec::new();
+        for (task, _) in self.tasks().into_iter().filter(|(t, _)| t.status == Status::Enabled) {
+            let Ok(vars) = vars::from_json(&task.vars) else { continue };
+            let Ok(checked) = script::check(&task.script, &vars) else { continue };
+            let mut add = |node: Str, why| {
+                if found.len() < MOST_DISAGREEMENTS {
+                    found.push(Disagreement { task: task.id.clone(), node, why });
+                }
+            };
+            for node in checked.plan.counted_windows() {
+                add(
+                    node,
+                    "its windows are by count: they end where each member's first point says",
+                );
+            }
+            if !aligned {
+                for (node, _) in checked.plan.unaligned_windows() {
+                    add(node, "its windows are not aligned: add .align(), or set align-windows");
+                }
+            }
+        }
+        found
     }
 
     /// All templates by id.

@@ -197,6 +197,11 @@ impl Topics {
         self.open.get_key_value(id).map(|(id, topic)| topic.status(id))
     }
 
+    /// Topics that are in the lists, by id.
+    pub fn names(&self) -> impl Iterator<Item = &Str> {
+        self.open.keys()
+    }
+
     /// Topics whose id matches and whose level is at least `min`.
     pub fn list<'a>(
         &'a self,

@@ -1,5 +1,7 @@
 //! Which member to ask: the flags and variables that every command shares.
 
+use std::time::Duration;
+
 use client::{Client, Options};
 
 use crate::flags::{Flag, parse_bool};
@@ -19,11 +21,19 @@ pub(crate) const FLAGS: [Flag; 2] = [
 impl Call {
     /// A client of the member that flags and environment name.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let mut options = Options::default();
         let url = self.given.flag("url").or_else(|| self.environment.var("KAPACITOR_URL"));
-        if let Some(url) = url.filter(|url| !url.is_empty()) {
-            url.clone_into(&mut options.url);
-        }
+        let url = url.filter(|url| !url.is_empty()).map(str::to_owned);
+        let url = url.unwrap_or_else(|| Options::default().url);
+        self.client_with(Options { url, ..Options::default() })
+    }
+
+    /// A client of another member, for questions that are answered within seconds.
+    pub(crate) fn client_of(&self, url: &str) -> Result<Client, Failure> {
+        let timeout = Duration::from_secs(20);
+        self.client_with(Options { url: url.to_owned(), timeout, ..Options::default() })
+    }
+
+    fn client_with(&self, mut options: Options) -> Result<Client, Failure> {
         options.skip_verify = match self.given.flag("skipVerify") {
             Some(given) => given == "true",
             None => self.skip_verify_by_environment()?,

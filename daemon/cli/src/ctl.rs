@@ -2,6 +2,7 @@
 
 mod certs_init;
 mod cluster_status;
+mod doctor;
 mod keys_generate;
 mod member_add;
 mod member_list;
@@ -24,6 +25,7 @@ pub static KAPACITORCTL: Tool = Tool {
         &member_add::COMMAND,
         &member_remove::COMMAND,
         &cluster_status::COMMAND,
+        &doctor::COMMAND,
         &keys_generate::COMMAND,
         &certs_init::COMMAND,
         &version::COMMAND,

@@ -83,6 +83,8 @@ pub(crate) enum Failure {
     Address(String),
     /// It was tried.
     Failed(String),
+    /// It was done, and what it found is no success; for standard output.
+    Found(String),
 }
 
 impl From<client::Error> for Failure {
@@ -181,6 +183,7 @@ impl Tool {
                 Outcome::error(USAGE, format!("{text}\n{}", self.usage_of(command)))
             }
             Failure::Address(text) => Outcome::error(self.codes.address, format!("{text}\n")),
+            Failure::Found(out) => Outcome { code: self.codes.failed, out, err: String::new() },
             Failure::Failed(text) => Outcome::error(self.codes.failed, format!("Error: {text}\n")),
         }
     }

@@ -59,6 +59,11 @@ impl Address {
         self.0.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']')
     }
 
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.0.scheme()
+    }
+
     /// The port; that of the scheme when none is written.
     pub fn port(&self) -> u16 {
         self.0.port_or_known_default().unwrap_or(0)

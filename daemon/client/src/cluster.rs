@@ -31,6 +31,147 @@ pub struct Cluster {
     /// The latest concurrent edits that lost, oldest first; normally none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// How what is replicated stands on the asked member.
+    #[serde(default)]
+    pub replication: Replication,
+    /// Topics, those with pending events first; as many as the member shows.
+    #[serde(default)]
+    pub topics: Vec<Topic>,
+    /// How many topics there are.
+    #[serde(default)]
+    pub topics_total: usize,
+    /// Tasks that run on any member; as many as the member shows.
+    #[serde(default)]
+    pub tasks: Vec<Task>,
+    /// How many tasks there are.
+    #[serde(default)]
+    pub tasks_total: usize,
+}
+
+/// How what is replicated stands on a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Replication {
+    /// Topic handlers and deletions of topics.
+    pub specs: u64,
+    /// Event ids whose state is known.
+    pub states: u64,
+    /// Markers of delivered events.
+    pub done: u64,
+    /// Pending events.
+    pub pending: u64,
+    /// Full syncs that ran to their end since the member's start.
+    pub syncs: u64,
+    /// Full syncs broken off.
+    pub syncs_failed: u64,
+    /// Concurrent edits that came to light.
+    pub conflicts: u64,
+}
+
+/// A topic: who delivers its events, and what waits on the asked member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Topic {
+    /// Its name.
+    pub topic: String,
+    /// Its owners in their line.
+    #[serde(default)]
+    pub owners: Vec<MemberId>,
+    /// Events that are pending on the asked member.
+    #[serde(default)]
+    pub pending: u64,
+}
+
+/// A task and the members that run it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Task {
+    /// Its id.
+    pub id: String,
+    /// Who runs it.
+    #[serde(default)]
+    pub runs: Vec<Run>,
+}
+
+/// A task on a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Run {
+    /// Where it runs.
+    pub member: MemberId,
+    /// Its windows have filled since it started.
+    pub warm: bool,
+}
+
+/// What a member finds when it looks around: `GET /cluster/check`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Check {
+    /// Who looked.
+    pub member_id: MemberId,
+    /// Its clock, RFC 3339.
+    pub time: String,
+    /// Cluster keys it uses.
+    pub keys: usize,
+    /// What of its private ports is open, in words.
+    #[serde(default)]
+    pub open: Option<String>,
+    /// The addresses of the other members.
+    #[serde(default)]
+    pub ports: Vec<Port>,
+    /// The InfluxDBs it is configured with.
+    #[serde(default)]
+    pub influxdb: Vec<Influx>,
+    /// Nodes of its tasks that cannot agree with those of others.
+    #[serde(default)]
+    pub tasks: Vec<Disagreement>,
+}
+
+/// An address of another member, dialled.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Port {
+    /// Whose.
+    pub member: MemberId,
+    /// How gossip sees that one.
+    pub status: Status,
+    /// `gossip`, `rpc` or `api`.
+    pub service: String,
+    /// The address.
+    pub address: String,
+    /// `name`: it does not resolve; `port`: the wrong one or nobody answers. None: all is well.
+    #[serde(default)]
+    pub problem: Option<String>,
+    /// In words.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// An InfluxDB as a member is configured with it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Influx {
+    /// Its name.
+    pub name: String,
+    /// `server` or `cluster`.
+    pub subscription_mode: String,
+    /// Subscriptions are made.
+    pub subscriptions: bool,
+    /// Why the last pass over it failed.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// A node whose results differ between members that got the same points.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Disagreement {
+    /// Its task.
+    pub task: String,
+    /// Its name in the task.
+    pub node: String,
+    /// In words.
+    pub why: String,
 }
 
 /// An edit that lost against a concurrent one.
@@ -149,6 +290,11 @@ impl Client {
     /// The cluster as the member sees it.
     pub async fn cluster(&self) -> Result<Cluster, Error> {
         self.get(Path::of(&["cluster"])).await
+    }
+
+    /// What the member finds when it looks around; it dials every other member.
+    pub async fn check(&self) -> Result<Check, Error> {
+        self.get(Path::of(&["cluster", "check"])).await
     }
 
     /// Has the member take the one whose RPC is at `rpc_address` (`host:port`) into its cluster. Adding

@@ -172,6 +172,20 @@ impl Dedup {
         self.core.owners(topic)
     }
 
+    /// The same without remembering them, to look at.
+    pub fn owners_now(&self, topic: &str) -> Arc<[MemberId]> {
+        self.core.owners_now(topic)
+    }
+
+    /// Number of pending events by topic; only topics that have some.
+    pub fn pending_by_topic(&self) -> BTreeMap<Arc<str>, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in self.entries.values() {
+            *counts.entry(entry.event.key.topic.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     /// Hash over the digests of all topics: equal on members that agree.
     pub fn root(&self) -> u64 {
         self.core.root()

@@ -257,6 +257,11 @@ pub(crate) trait Define: fmt::Debug + Send + Sync {
     fn unaligned(&self) -> Option<Duration> {
         None
     }
+
+    /// For windows by count: where they end depends on the first point, no cluster can align them.
+    fn counted(&self) -> bool {
+        false
+    }
 }
 
 /// What a definition is started with.

@@ -130,6 +130,12 @@ impl Plan {
         windows.filter_map(|n| Some((n.name.clone(), n.define.unaligned()?))).collect()
     }
 
+    /// Windows by count: members that started at different points end them at different ones.
+    pub fn counted_windows(&self) -> Vec<Str> {
+        let windows = self.nodes.iter().filter(|n| n.define.counted());
+        windows.map(|n| n.name.clone()).collect()
+    }
+
     /// Edges of node number `at` to its children, in order of creation.
     pub(crate) fn links(&self, at: usize) -> SmallVec<[Link; 2]> {
         let children = &self.nodes[at].children;

@@ -32,4 +32,7 @@ pub use output::{Done, LogLine, Output, Severity};
 pub use persist::{
     Damaged, Position, Row, TABLES, Write, stored_boot, stored_cluster, stored_member,
 };
-pub use view::{ClusterView, MemberView, PeerSync, Readiness};
+pub use view::{
+    ClusterView, Cut, MemberView, PeerSync, Readiness, ReplicationView, TaskRun, TaskView,
+    TopicView,
+};

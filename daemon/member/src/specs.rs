@@ -119,6 +119,11 @@ impl Specs {
         self.put(now, key, state);
     }
 
+    /// Entries, tombstones included.
+    pub fn entries(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The highest version seen; to be persisted, as a forgotten tombstone may have had it.
     pub fn highest(&self) -> u64 {
         self.highest

@@ -50,6 +50,63 @@ pub struct MemberView {
     pub sync: Option<PeerSync>,
 }
 
+/// A topic: who delivers its events, and what waits here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicView {
+    /// Its name.
+    pub topic: Str,
+    /// Its owners in their line, as seen from here.
+    pub owners: Vec<MemberId>,
+    /// Events that are pending on the member that answers.
+    pub pending: usize,
+}
+
+/// A task and the members that run it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskView {
+    /// Its id.
+    pub id: Str,
+    /// Who runs it, as far as known here, by member id.
+    pub runs: Vec<TaskRun>,
+}
+
+/// A task on a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskRun {
+    /// Where it runs.
+    pub member: MemberId,
+    /// Its windows have filled since it started.
+    pub warm: bool,
+}
+
+/// A list that is cut at a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut<T> {
+    /// What is shown.
+    pub shown: Vec<T>,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// How what is replicated stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicationView {
+    /// Topic handlers and deletions of topics, tombstones included.
+    pub specs: usize,
+    /// Event ids whose state is known.
+    pub states: usize,
+    /// Markers of delivered events.
+    pub done: usize,
+    /// Pending events.
+    pub pending: usize,
+    /// Full syncs that ran to their end since the start.
+    pub syncs: u64,
+    /// Full syncs broken off.
+    pub syncs_failed: u64,
+    /// Concurrent edits that came to light.
+    pub conflicts: u64,
+}
+
 /// The last full sync with a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerSync {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alert::HandlerSpec;
 use member::{CallId, Input, LogLine, Output, Severity};
 use model::ClusterId;
-use rpc::{Header, State};
+use rpc::State;
 use tokio::net::UdpSocket;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Brain, Disk};
 use crate::deliver::Deliverer;
 use crate::fault;
-use crate::net::{call::Caller, datagram, probe, stream};
+use crate::net::{datagram, probe::Dialer, stream};
 use crate::tasks::worker::{Job, Worker};
 
 /// What the rest of the shell must hear of the brain.
@@ -38,14 +38,11 @@ pub(crate) struct Hands {
     pub(crate) runtime: Handle,
     pub(crate) disk: Disk,
     pub(crate) socket: Arc<UdpSocket>,
-    pub(crate) caller: Caller,
-    /// For the probes of API addresses.
-    pub(crate) api: reqwest::Client,
+    /// For calls and probes.
+    pub(crate) dialer: Dialer,
     pub(crate) deliverer: Deliverer,
     pub(crate) workers: Vec<Worker>,
     pub(crate) notices: UnboundedSender<Notice>,
-    /// Who we are, for the hello of a probe.
-    pub(crate) header: Header,
 }
 
 impl Hands {
@@ -58,7 +55,7 @@ impl Hands {
             }
             Output::GossipSync { to, bytes } => self.sync(to, bytes),
             Output::Call { id, to, header, request, deadline } => {
-                let (brain, caller) = (self.brain.clone(), self.caller.clone());
+                let (brain, caller) = (self.brain.clone(), self.dialer.caller.clone());
                 self.runtime.spawn(async move {
                     fault::calling(&request);
                     let result = caller.call(&to, &header, &request, deadline).await;
@@ -72,7 +69,7 @@ impl Hands {
             Output::Attempt { attempt, handler } => self.deliverer.attempt(attempt, handler),
             Output::WarmQuery { id, key } => self.notice(Notice::WarmQuery(id, key)),
             Output::ClusterChanged { cluster, state } => {
-                self.header.cluster = cluster;
+                self.dialer.header.cluster = cluster;
                 self.notice(Notice::ClusterChanged(cluster, state));
             }
             Output::SaveHandlers(handlers) => self.notice(Notice::SaveHandlers(handlers)),
@@ -124,11 +121,9 @@ impl Hands {
         member: model::MemberId,
         deadline: Duration,
     ) {
-        let (brain, caller, api) = (self.brain.clone(), self.caller.clone(), self.api.clone());
-        let header = self.header;
+        let (brain, dialer) = (self.brain.clone(), self.dialer.clone());
         self.runtime.spawn(async move {
-            let result =
-                probe::probe(&caller, &api, service, &address, member, &header, deadline).await;
+            let result = dialer.probe(service, &address, member, deadline).await;
             brain.tell(Input::Probed { id, result });
         });
     }

@@ -21,9 +21,15 @@ impl From<Gone> for Refusal {
     }
 }
 
+/// Topics and tasks that are shown at most, those with pending events first.
+const SHOWN: usize = 1000;
+
 /// `GET /cluster`
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
-    let view = app.brain.look(member::Member::cluster_view).await?;
+    let look = |m: &member::Member| {
+        (m.cluster_view(), m.topics_view(SHOWN), m.tasks_view(SHOWN), m.replication_view())
+    };
+    let (view, topics, tasks, replication) = app.brain.look(look).await?;
     let now = clock::now();
     let ago = |d: std::time::Duration| now.minus(Duration(d.as_nanos() as i64)).to_string();
     let members: Vec<Json> = view
@@ -55,7 +61,30 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Reply {
         "ready": view.ready,
         "members": members,
         "conflicts": conflicts,
+        "replication": {
+            "specs": replication.specs,
+            "states": replication.states,
+            "done": replication.done,
+            "pending": replication.pending,
+            "syncs": replication.syncs,
+            "syncs-failed": replication.syncs_failed,
+            "conflicts": replication.conflicts,
+        },
+        "topics": topics.shown.iter().map(topic_json).collect::<Vec<_>>(),
+        "topics-total": topics.total,
+        "tasks": tasks.shown.iter().map(task_json).collect::<Vec<_>>(),
+        "tasks-total": tasks.total,
     })))
+}
+
+fn topic_json(view: &member::TopicView) -> Json {
+    let owners: Vec<String> = view.owners.iter().map(ToString::to_string).collect();
+    json!({"topic": &*view.topic, "owners": owners, "pending": view.pending})
+}
+
+fn task_json(view: &member::TaskView) -> Json {
+    let run = |run: &member::TaskRun| json!({"member": run.member.to_string(), "warm": run.warm});
+    json!({"id": &*view.id, "runs": view.runs.iter().map(run).collect::<Vec<_>>()})
 }
 
 fn conflict_json(conflict: &member::specs::Conflict) -> Json {

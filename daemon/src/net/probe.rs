@@ -1,4 +1,5 @@
-//! Dials an advertised address of a joiner, to see that it can be reached before it is added.
+//! Dials an advertised address: of a joiner, before it is added, and of members when somebody asks how
+//! they are reached.
 
 use std::time::Duration;
 
@@ -11,24 +12,35 @@ use tokio::time::timeout;
 use super::call::Caller;
 use super::resolve;
 
-/// Nothing when the right one answers; else in a few words what is wrong.
-pub(crate) async fn probe(
-    caller: &Caller,
-    api: &reqwest::Client,
-    service: Service,
-    address: &str,
-    member: MemberId,
-    header: &Header,
-    deadline: Duration,
-) -> Result<(), String> {
-    let dial = async {
-        match service {
-            Service::Gossip => gossip(address).await,
-            Service::Rpc => rpc(caller, address, member, header, deadline).await,
-            Service::Api => http(api, address).await,
-        }
-    };
-    timeout(deadline, dial).await.unwrap_or_else(|_| Err(format!("no answer within {deadline:?}")))
+/// What dials are made with.
+#[derive(Clone)]
+pub(crate) struct Dialer {
+    pub(crate) caller: Caller,
+    /// For API addresses.
+    pub(crate) api: reqwest::Client,
+    /// Who we are, for a hello.
+    pub(crate) header: Header,
+}
+
+impl Dialer {
+    /// Nothing when the right one answers; else in a few words what is wrong.
+    pub(crate) async fn probe(
+        &self,
+        service: Service,
+        address: &str,
+        member: MemberId,
+        deadline: Duration,
+    ) -> Result<(), String> {
+        let dial = async {
+            match service {
+                Service::Gossip => gossip(address).await,
+                Service::Rpc => rpc(&self.caller, address, member, &self.header, deadline).await,
+                Service::Api => http(&self.api, address).await,
+            }
+        };
+        let late = |_| Err(format!("no answer within {deadline:?}"));
+        timeout(deadline, dial).await.unwrap_or_else(late)
+    }
 }
 
 async fn gossip(address: &str) -> Result<(), String> {

@@ -226,3 +226,77 @@ async fn windows_of_a_cluster_are_anchored_and_define_says_so() {
     let note = &answer.headers["x-kapacitor-note"];
     assert!(note.contains("window2 to multiples of 10s"), "{note}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_show_their_owners_and_tasks_where_they_run() {
+    let members = cluster(2).await;
+    members[0].define_log_handler("cpu", "h", &members[0].path("alerts")).await;
+    let windowed = "stream|from().measurement('cpu')|window().period(1h).every(1h)|count('value')";
+    members[0].define("cold", windowed).await;
+    for member in &members {
+        member.define("t", ALERT).await;
+    }
+    members[1].write("cpu,host=a value=99 1000000000").await;
+    let ids: Vec<Json> = members.iter().map(|m| m.handle().member().to_string().into()).collect();
+    for member in &members {
+        until("topics and tasks are shown", async || {
+            let cluster = member.get("/cluster").await;
+            let topics = cluster["topics"].as_array().expect("a list");
+            let Some(topic) = topics.iter().find(|t| t["topic"] == "cpu") else {
+                return Err(cluster.to_string());
+            };
+            let owners = topic["owners"].as_array().expect("a list");
+            let owned = owners.len() == 2 && ids.iter().all(|id| owners.contains(id));
+            let run = |m: usize, warm: bool| json!({"member": ids[m], "warm": warm});
+            let mut everywhere = vec![run(0, true), run(1, true)];
+            everywhere.sort_by_key(|run| run["member"].to_string());
+            let tasks = json!([
+                {"id": "cold", "runs": [run(0, false)]},
+                {"id": "t", "runs": everywhere},
+            ]);
+            let done = cluster["replication"]["done"].as_u64() >= Some(1)
+                && cluster["replication"]["pending"] == 0
+                && cluster["replication"]["specs"] == 1;
+            let told = cluster["tasks"] == tasks && cluster["tasks-total"] == 2;
+            if owned && told && done && topic["pending"] == 0 {
+                Ok(())
+            } else {
+                Err(cluster.to_string())
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_around_tells_what_is_reached_and_what_is_not() {
+    let mut members = cluster(2).await;
+    let counted =
+        "stream|from().measurement('cpu')|window().periodCount(3).everyCount(3)|count('v')";
+    members[0].define("counted", counted).await;
+    let check = members[0].get("/cluster/check").await;
+    let ports = check["ports"].as_array().expect("a list");
+    assert_eq!(ports.len(), 3, "gossip, rpc, api of the other: {check}");
+    assert!(ports.iter().all(|port| port["problem"].is_null()), "{check}");
+    assert_eq!((&check["keys"], &check["influxdb"]), (&json!(0), &json!([])));
+    assert!(
+        check["open"].as_str().is_some_and(|open| open.contains("can read and forge")),
+        "{check}"
+    );
+    assert_eq!(
+        (&check["tasks"][0]["task"], &check["tasks"][0]["node"]),
+        (&json!("counted"), &json!("window2"))
+    );
+    let other = members[1].handle().member().to_string();
+    members[1].stop().await;
+    until("the ports are dead", async || {
+        let check = members[0].get("/cluster/check").await;
+        let ports = check["ports"].as_array().expect("a list");
+        let dead = |port: &Json| port["problem"] == "port" && port["member"] == other.as_str();
+        if ports.iter().all(dead) { Ok(()) } else { Err(check.to_string()) }
+    })
+    .await;
+    // Nobody dials for each request.
+    let first = members[0].get("/cluster/check").await["ports"].clone();
+    assert_eq!(members[0].get("/cluster/check").await["ports"], first);
+}

@@ -21,6 +21,9 @@ fn cluster_json(hosts: [&str; 2]) -> String {
         "member-id":"{FIRST}","version":"0.1.0","ready":true,"conflicts":[
             {{"kind":"handler","topic":"cpu","handler":"pager","winner":"{FIRST}","loser":"{SECOND}","lost":"{{}}"}},
             {{"kind":"topic-deletion","topic":"mem","handler":null,"winner":"{FIRST}","loser":"{SECOND}","lost":null}}],
+        "replication":{{"specs":2,"states":3,"done":4,"pending":1,"syncs":5,"syncs-failed":0,"conflicts":2}},
+        "topics":[{{"topic":"cpu","owners":["{SECOND}","{FIRST}"],"pending":1}}],"topics-total":7,
+        "tasks":[{{"id":"t","runs":[{{"member":"{FIRST}","warm":true}},{{"member":"{SECOND}","warm":false}}]}}],"tasks-total":1,
         "members":[{},{}]}}"#,
         member(FIRST, hosts[0], r#""status":"alive","version":"0.1.0","ready":true,"boot":1"#),
         member(
@@ -78,11 +81,19 @@ fn cluster_status_shows_what_is_wrong() {
             Local Member ID: f74f3547-efaf-4e6e-8b05-fb12b19f8287
             Version: 0.1.0
             Ready: yes
+            Replicated: 2 handlers, 3 event states, 4 delivered, 1 pending; 5 syncs, 0 failed; 2 conflicts
             Conflict: handler pager of topic cpu: the edit of member f74f3547-efaf-4e6e-8b05-fb12b19f8287 holds, that of 13eeefdd-41b5-453f-928e-cb9c55fd2a5d does not
             Conflict: deletion of topic mem: the edit of member f74f3547-efaf-4e6e-8b05-fb12b19f8287 holds, that of 13eeefdd-41b5-453f-928e-cb9c55fd2a5d does not
-            Member ID                             API Address      Status  Since                Ready   Version Last Sync
-            f74f3547-efaf-4e6e-8b05-fb12b19f8287  kapacitor-1:9092 alive   2026-01-02T03:04:05Z yes     0.1.0   -
-            13eeefdd-41b5-453f-928e-cb9c55fd2a5d  kapacitor-2:9092 failed  2026-01-02T03:04:05Z -       -       2026-01-02T03:04:04Z (differing)
+            Member ID                             API Address      Status  Since                Ready   Version Boot          Last Sync
+            f74f3547-efaf-4e6e-8b05-fb12b19f8287  kapacitor-1:9092 alive   2026-01-02T03:04:05Z yes     0.1.0   1             -
+            13eeefdd-41b5-453f-928e-cb9c55fd2a5d  kapacitor-2:9092 failed  2026-01-02T03:04:05Z -       -       -             2026-01-02T03:04:04Z (differing)
+
+            Topic               Pending Owners
+            cpu                 1       kapacitor-2:9092 kapacitor-1:9092
+            … and 6 more
+
+            Task                Runs On
+            t                   kapacitor-1:9092, kapacitor-2:9092 (cold)
         "]],
     );
 }
@@ -298,4 +309,70 @@ fn certificates_are_made_once_and_their_keys_are_private() {
     std::fs::remove_file(&files[1]).expect("removed");
     assert!(init(&["y"]).err.contains("holds ca.pem but no ca-key.pem"));
     assert_eq!(stage::run(&KAPACITORCTL, &["certs", "init"], &[]).code, 2);
+}
+
+fn check_json(more: &str) -> String {
+    let port = |service: &str, status: &str, problem: &str| {
+        format!(
+            r#"{{"member":"{SECOND}","status":"{status}","service":"{service}","address":"kapacitor-2:1",
+            "problem":{problem},"error":{problem}}}"#
+        )
+    };
+    format!(
+        r#"{{"member-id":"{FIRST}","time":"{}","keys":0,{more},"ports":[{},{},{}]}}"#,
+        jiff::Timestamp::now(),
+        port("gossip", "failed", r#""name""#),
+        port("rpc", "failed", "null"),
+        port("api", "failed", r#""port""#),
+    )
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let fake = FakeMember::start(|asked| {
+        if asked.line == "GET /kapacitor/v1/cluster" {
+            // Nobody resolves the other one.
+            return (200, "", cluster_json(["kapacitor-1", "no.such.host.invalid"]));
+        }
+        let more = r#""open":"whoever reaches it can read: set keys",
+            "influxdb":[{"name":"local","subscription-mode":"cluster","subscriptions":true,"trouble":null}],
+            "tasks":[{"task":"t","node":"window2","why":"its windows are by count"}]"#;
+        (200, "", check_json(more))
+    });
+    let outcome = fake.run(&KAPACITORCTL, &["doctor"]);
+    assert_eq!((outcome.code, &*outcome.err), (1, ""));
+    for (what, then) in [
+        ("2 members, 1 looked around", ""),
+        (&format!("member {SECOND} (failed) cannot be asked"), "member remove"),
+        ("kapacitor-1:9092 cannot resolve kapacitor-2:1 (gossip", "give that member a `hostname`"),
+        ("does not reach kapacitor-2:1 (api", "open the API port"),
+        ("as failed although its RPC answers", "for UDP"),
+        (
+            "in mode \"cluster\": not every member gets every point",
+            "subscription-mode = \"server\"",
+        ),
+        ("task t, node window2: its windows are by count", "use windows by time"),
+        ("kapacitor-1:9092: whoever reaches it can read", "set keys"),
+    ] {
+        let found = outcome.out.split("\n✗ ").find(|finding| finding.contains(what));
+        let found = found.unwrap_or_else(|| panic!("{what}: {}", outcome.out));
+        assert!(found.contains(then), "{what}: {found}");
+    }
+    assert!(!outcome.out.contains("clock of"), "its clock is ours: {}", outcome.out);
+}
+
+#[test]
+fn the_doctor_is_content_with_a_healthy_member_alone() {
+    let fake = FakeMember::start(|asked| {
+        if asked.line == "GET /kapacitor/v1/cluster" {
+            let mut alone = cluster(["kapacitor-1", "kapacitor-2"]);
+            alone.members.truncate(1);
+            return (200, "", serde_json::to_string(&alone).expect("JSON"));
+        }
+        let time = jiff::Timestamp::now();
+        (200, "", format!(r#"{{"member-id":"{FIRST}","time":"{time}","keys":1}}"#))
+    });
+    let outcome = fake.run(&KAPACITORCTL, &["doctor"]);
+    assert_eq!((outcome.code, &*outcome.err), (0, ""), "{}", outcome.out);
+    assert!(outcome.out.contains("nothing is wrong"), "{}", outcome.out);
 }

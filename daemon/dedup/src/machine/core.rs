@@ -92,17 +92,12 @@ impl Core {
         self.boots.get(&member).copied().unwrap_or_default()
     }
 
-    /// The owners of a topic in the present view.
-    pub(super) fn owners(&mut self, name: &Arc<str>) -> Arc<[MemberId]> {
-        if let Some((view, list)) = self.topics.by_name.get(name).and_then(|t| t.owners.as_ref())
-            && *view == self.view
-        {
-            return list.clone();
-        }
+    /// The owners of a topic, computed anew.
+    pub(super) fn owners_now(&self, name: &str) -> Arc<[MemberId]> {
         let topic = self.topics.by_name.get(name);
         let roster = &self.members.roster;
         let eligible = |id: &MemberId| roster.get(id).is_some_and(|p| p.alive && p.ready);
-        let list = match topic.and_then(|t| t.runners.as_ref()) {
+        match topic.and_then(|t| t.runners.as_ref()) {
             Some(runners) => owners(
                 name,
                 runners.iter().copied().filter(|id| eligible(id)),
@@ -112,7 +107,17 @@ impl Core {
                 let ids = roster.keys().copied().filter(|id| eligible(id));
                 owners(name, ids, self.config.redundancy)
             }
-        };
+        }
+    }
+
+    /// The owners of a topic in the present view.
+    pub(super) fn owners(&mut self, name: &Arc<str>) -> Arc<[MemberId]> {
+        if let Some((view, list)) = self.topics.by_name.get(name).and_then(|t| t.owners.as_ref())
+            && *view == self.view
+        {
+            return list.clone();
+        }
+        let list = self.owners_now(name);
         if let Some(topic) = self.topics.by_name.get_mut(name) {
             topic.owners = Some((self.view, list.clone()));
         }

@@ -116,6 +116,11 @@ impl Define for Window {
     fn unaligned(&self) -> Option<Duration> {
         (self.period.0 != 0 && self.every.0 > 0 && !self.align).then_some(self.every)
     }
+
+    fn counted(&self) -> bool {
+        // One point a window is the same everywhere.
+        self.period_count != 0 && self.every_count > 1
+    }
 }
 
 /// A batch of the points in a buffer.

@@ -13,6 +13,7 @@ use super::Member;
 use super::calls::Purpose;
 use crate::input::{CallId, TaskStarted};
 use crate::output::{Output, Severity};
+use crate::view::{Cut, TaskRun, TaskView};
 
 /// The tasks that run on this member.
 #[derive(Debug, Default)]
@@ -100,6 +101,23 @@ impl Member {
             }
         }
         task.inline_topics
+    }
+
+    /// Tasks that run on any member, by id; at most `limit`.
+    pub fn tasks_view(&self, limit: usize) -> Cut<TaskView> {
+        let own = self.tasks.own.values().map(|task| (self.id, task));
+        let others =
+            self.peers.iter().flat_map(|(id, peer)| peer.tasks.values().map(|task| (*id, task)));
+        let mut runs: BTreeMap<&Str, Vec<TaskRun>> = BTreeMap::new();
+        for (member, task) in own.chain(others) {
+            runs.entry(&task.id).or_default().push(TaskRun { member, warm: task.warm });
+        }
+        let total = runs.len();
+        let view = |(id, mut runs): (&Str, Vec<TaskRun>)| {
+            runs.sort_by_key(|run| run.member);
+            TaskView { id: id.clone(), runs }
+        };
+        Cut { shown: runs.into_iter().take(limit).map(view).collect(), total }
     }
 
     fn tasks_changed(&mut self) {

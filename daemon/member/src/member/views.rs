@@ -1,5 +1,6 @@
 //! What a member tells of itself; nothing here changes anything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use alert::{Handler, HandlerName, Topics};
@@ -9,7 +10,7 @@ use rpc::State;
 use super::Member;
 use crate::counters::Counters;
 use crate::persist::Position;
-use crate::view::{ClusterView, MemberView, PeerSync};
+use crate::view::{ClusterView, Cut, MemberView, PeerSync, ReplicationView, TopicView};
 
 impl Member {
     /// This member's id.
@@ -157,6 +158,36 @@ impl Member {
             ready: self.is_ready(),
             members: members.collect(),
             conflicts: self.conflicts.iter().cloned().collect(),
+        }
+    }
+
+    /// Topics with their owners: those with pending events first, then by name; at most `limit`.
+    pub fn topics_view(&self, limit: usize) -> Cut<TopicView> {
+        let pending = self.dedup.pending_by_topic();
+        let mut names: BTreeSet<&str> = pending.keys().map(|topic| &**topic).collect();
+        names.extend(self.topics.names().map(|topic| &**topic));
+        let total = names.len();
+        let waits = |topic: &str| pending.get(topic).copied().unwrap_or_default();
+        let (busy, idle): (Vec<&str>, Vec<&str>) =
+            names.into_iter().partition(|topic| waits(topic) > 0);
+        let view = |topic: &str| TopicView {
+            topic: topic.into(),
+            owners: self.dedup.owners_now(topic).to_vec(),
+            pending: waits(topic),
+        };
+        Cut { shown: busy.into_iter().chain(idle).take(limit).map(view).collect(), total }
+    }
+
+    /// How what is replicated stands here.
+    pub fn replication_view(&self) -> ReplicationView {
+        ReplicationView {
+            specs: self.specs.entries(),
+            states: self.states.len(),
+            done: self.dedup.done_count(),
+            pending: self.dedup.pending_count(),
+            syncs: self.counters.syncs,
+            syncs_failed: self.counters.syncs_failed,
+            conflicts: self.counters.conflicts,
         }
     }
 }
