@@ -73,9 +73,9 @@ const STAGES: [Stage; 14] = [
     size::stop,
     join::found,
     join::record,
+    size::grow,
     leave::committed,
     leave::spare,
-    size::grow,
     join::add,
     leave::condemn,
 ];

@@ -37,7 +37,13 @@ pub(super) fn found(seen: &Observed, _: &View<'_>) -> Step {
                 let message = format!("the cluster begins with the first member: {id}");
                 act(Effect::RecordCluster { id }, Reason::ClusterFounded, message)
             }
-            None => wait(Reason::MembersStarting, "the first member does not answer yet"),
+            None => match seen.set.as_ref().filter(|set| set.replicas == 0) {
+                Some(set) => {
+                    let effect = Effect::Grow { set: set.version.clone(), to: 1 };
+                    act(effect, Reason::SetGrows, "the first member has no pod")
+                }
+                None => wait(Reason::MembersStarting, "the first member does not answer yet"),
+            },
         },
     }
 }

@@ -110,6 +110,7 @@ reasons! {
     PodStopping Moving Normal "the pod of a removed member ends";
     PodReplaced Moving Normal "the pod of a replaced member is deleted";
     PodGone Moving Normal "the pod of a removed member is gone";
+    MemberBack Moving Warning "the pod of a removed member was made again by hand; its member comes in anew";
     SubscriptionsFound Moving Normal "subscriptions of a member that is gone are dropped";
     SubscriptionsReturned Moving Warning "a member that should be gone subscribed again";
     SubscriptionsWatched Moving Normal "a member died; its subscriptions are looked for once more";

@@ -281,6 +281,11 @@ fn a_cluster_is_founded_once() {
     check_all(vec![
         ("no pod runs yet", observed(3, vec![]), "MembersStarting: nothing"),
         (
+            "somebody took the first pod away",
+            observed(3, vec![]).sized(0),
+            "SetGrows: growing the set to 1 pods",
+        ),
+        (
             "the first is not the first to answer",
             observed(3, vec![silent(), alone(1), alone(2)]),
             "MembersStarting: nothing",

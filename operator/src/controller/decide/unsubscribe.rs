@@ -20,6 +20,9 @@ pub(super) fn unsubscribe(seen: &Observed, _: &View<'_>) -> Step {
     let mut through = Step::Pass;
     for entry in seen.leaving() {
         let step = match entry.state {
+            MemberState::Unsubscribing | MemberState::Reclaiming if is_back(seen, entry) => {
+                back(seen, entry)
+            }
             MemberState::Unsubscribing => drop_rows(seen, entry),
             MemberState::Reclaiming => reclaim(seen, entry),
             _ => Step::Pass,
@@ -31,6 +34,24 @@ pub(super) fn unsubscribe(seen: &Observed, _: &View<'_>) -> Step {
         }
     }
     through
+}
+
+/// Somebody made the pod of a member anew that had been removed, and it is who it was.
+fn is_back(seen: &Observed, entry: &MemberStatus) -> bool {
+    let answer = seen.answer(entry.ordinal);
+    let same = answer.is_some_and(|it| it.member_id.to_string() == entry.member_id);
+    same && seen.current(entry.ordinal).is_none()
+}
+
+/// It subscribes again and again: it comes in anew, or its pod has to go first.
+fn back(seen: &Observed, entry: &MemberStatus) -> Step {
+    let who = Who::of(entry);
+    if entry.ordinal < seen.wish {
+        let message = format!("{who} was removed, but its pod is there again and is wished");
+        return act(Effect::Forget { who }, Reason::MemberBack, message);
+    }
+    let message = format!("the pod of {who} is there again; it must end first");
+    note(Reason::PodStopping, message)
 }
 
 /// No pod is wished and none is left: InfluxDB need not send to them. They subscribe when they start.

@@ -68,6 +68,11 @@ fn a_member_leaves_step_by_step() {
                 .with(|it| drop(it.members.insert(1, view(1, &id('c', 0), &[0, 1, 2])))),
             "MemberListed: removing member 2 through member 1",
         ),
+        (
+            "everybody was stopped meanwhile: who stays is needed",
+            gone(Removing).sized(0).with(|it| it.members.clear()),
+            "SetGrows: growing the set to 2 pods",
+        ),
         ("on no list", removed(Removing), "MemberRemoved: member 2 is now Stopping"),
         (
             "on no list, but it does not know yet",
@@ -148,6 +153,16 @@ fn what_a_member_leaves_behind_is_cleared_away() {
             "it is not",
             gone(Unsubscribing).influx(rows(&[])).with(unclean).since(2, 121),
             "SubscriptionsGone: member 2 is now Reclaiming, unclean",
+        ),
+        (
+            "somebody made its pod again, and it is wished",
+            gone(Unsubscribing).influx(rows(&[2])).with(|it| {
+                it.wish = 3;
+                it.pods.insert(2, PodSeen::default());
+                it.members.insert(2, alone(2));
+                it.set.as_mut().expect("a set").replicas = 3;
+            }),
+            "MemberBack: forgetting member 2",
         ),
         ("its claim goes", gone(Reclaiming), "ClaimDeleted: deleting claim 2"),
         (
