@@ -265,7 +265,7 @@ async fn members<O: Outside>(
             Ok(cluster) if says_another_name(&cluster, names, *ordinal) => {
                 Seen::Silent("another member answers under its name".to_owned())
             }
-            Ok(cluster) => Seen::Answers(cluster),
+            Ok(cluster) => Seen::Answers(Box::new(cluster)),
             Err(error) => Seen::Silent(error.to_string()),
         };
         (*ordinal, seen)

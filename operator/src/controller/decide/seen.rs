@@ -132,7 +132,7 @@ pub enum Seen {
     /// Nothing, and why.
     Silent(String),
     /// Its view of the cluster.
-    Answers(Cluster),
+    Answers(Box<Cluster>),
 }
 
 /// A claim.
@@ -171,7 +171,7 @@ impl Observed {
     /// The pods that answer, in order.
     pub(super) fn answers(&self) -> impl Iterator<Item = (i32, &Cluster)> {
         self.members.iter().filter_map(|(ordinal, seen)| match seen {
-            Seen::Answers(cluster) => Some((*ordinal, cluster)),
+            Seen::Answers(cluster) => Some((*ordinal, &**cluster)),
             Seen::Silent(_) => None,
         })
     }
