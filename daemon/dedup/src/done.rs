@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use model::MemberId;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::key::KeyHash;
 
@@ -46,6 +47,14 @@ pub(crate) fn range(prefix: &[u8]) -> RangeInclusive<KeyHash> {
     KeyHash(u128::from_be_bytes(low))..=KeyHash(u128::from_be_bytes(high))
 }
 
+/// Topics are compared in so many groups, by the first byte of the hash of their names.
+pub(crate) const GROUPS: usize = 256;
+
+/// The group of a topic.
+pub(crate) fn group_of(topic: &str) -> u8 {
+    (xxh3_64(topic.as_bytes()) >> 56) as u8
+}
+
 /// What is known of one topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Topic {
@@ -62,7 +71,12 @@ pub(crate) struct Topic {
 
 impl Topic {
     pub(crate) fn is_idle(&self) -> bool {
-        self.done.is_empty() && self.pending.is_empty() && self.runners.is_none()
+        self.has_no_keys() && self.runners.is_none()
+    }
+
+    /// Whether there is nothing to compare.
+    pub(crate) fn has_no_keys(&self) -> bool {
+        self.done.is_empty() && self.pending.is_empty()
     }
 }
 
@@ -154,6 +168,21 @@ impl Topics {
             topic.done_digest.remove(hash);
             self.done_count -= 1;
         }
+    }
+
+    /// One number over the digests of each group of topics.
+    pub(crate) fn groups(&self) -> [u64; GROUPS] {
+        let mut groups = [0; GROUPS];
+        for (name, topic) in self.by_name.iter().filter(|(_, topic)| !topic.has_no_keys()) {
+            let mut hasher = Xxh3::new();
+            hasher.update(name.as_bytes());
+            for digest in [topic.done_digest, topic.pending_digest] {
+                hasher.update(&digest.count.to_le_bytes());
+                hasher.update(&digest.xor.to_le_bytes());
+            }
+            groups[usize::from(group_of(name))] ^= hasher.digest();
+        }
+        groups
     }
 
     /// Digests of done markers and pending events under a prefix.

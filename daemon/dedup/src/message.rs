@@ -90,13 +90,15 @@ pub struct BucketDigest {
 pub enum Pull {
     /// Are we equal? `root` is the asker's.
     Root {
-        /// Hash over all topic digests.
+        /// Hash over the groups of topics.
         root: u64,
         /// The asked member shall pull from the asker too, if they differ.
         both: bool,
     },
-    /// Digests of the topics after this one.
+    /// Digests of the topics of some groups.
     Topics {
+        /// Groups that differ.
+        groups: Vec<u8>,
         /// Last topic of the previous page.
         after: Option<Arc<str>>,
     },
@@ -129,9 +131,14 @@ pub enum PullAnswer {
     /// To `Root`: nothing differs.
     Same,
     /// To `Root`: something differs.
-    Differs,
+    Differs {
+        /// One number for each of the 256 groups of topics.
+        groups: Vec<u64>,
+    },
     /// To `Topics`.
     Topics {
+        /// The groups asked for.
+        groups: Vec<u8>,
         /// In order of names.
         page: Vec<TopicDigest>,
         /// Whether there are further topics.

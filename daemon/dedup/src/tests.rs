@@ -404,6 +404,27 @@ fn joiner_learns_done_markers_by_sync_and_sends_nothing_again() {
 }
 
 #[test]
+fn sync_tells_only_of_what_differs_however_many_topics() {
+    let mut world = World::new(2);
+    let line = world.line("topic-7");
+    for n in 0..1_000 {
+        world.raise(line[0], &event(&format!("topic-{n}"), "id", 1));
+    }
+    world.pass(DELAY * 2);
+    world.cut_off(&line[..1], &line[1..]);
+    let e = event("topic-7", "id", 2);
+    world.raise(line[0], &e);
+    world.pass(ms(300));
+    world.cut.clear();
+    assert!(!world.machine(line[1]).is_done("topic-7", e.hash));
+    world.bytes = 0;
+    world.input(line[1], Input::Sync { peer: line[0] });
+    world.pass(ms(50));
+    assert!(world.machine(line[1]).is_done("topic-7", e.hash));
+    assert!(world.bytes < 12_000, "{}", world.bytes);
+}
+
+#[test]
 fn sync_brings_the_done_of_a_partition_before_its_pending_events() {
     let mut world = World::new(2);
     let line = world.line("t");

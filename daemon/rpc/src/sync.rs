@@ -56,6 +56,9 @@ pub struct TopicState {
 pub struct EventKeys {
     /// Key, time and level of each state that is not OK, in order of key.
     pub keys: Vec<(StateKey, Time, Level)>,
+    /// The answerer's bucket digests, on the first page: what the caller has in those that still differ
+    /// once it has merged, it pushes.
+    pub buckets: Vec<u64>,
     /// The page was full: ask again for keys after this one.
     pub next: Option<StateKey>,
 }

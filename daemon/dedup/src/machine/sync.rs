@@ -1,5 +1,5 @@
-//! Full sync: a member pulls from a peer what it lacks, by digests: topics, then prefixes of the key
-//! hash, then keys. Done markers are taken over before pending events are asked for.
+//! Full sync: a member pulls from a peer what it lacks, by digests: groups of topics, topics, then prefixes
+//! of the key hash, then keys. Done markers are taken over before pending events are asked for.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -10,7 +10,7 @@ use model::MemberId;
 
 use super::Dedup;
 use super::core::Timer;
-use crate::done::{Digest, range};
+use crate::done::{Digest, group_of, range};
 use crate::key::KeyHash;
 use crate::message::{BucketDigest, Message, Pull, PullAnswer, TopicDigest};
 use crate::port::Output;
@@ -77,9 +77,13 @@ impl Dedup {
                 if !same && both && !self.core.is_removed(from) {
                     self.begin_sync(from, false);
                 }
-                if same { PullAnswer::Same } else { PullAnswer::Differs }
+                if same {
+                    PullAnswer::Same
+                } else {
+                    PullAnswer::Differs { groups: self.core.topics.groups().to_vec() }
+                }
             }
-            Pull::Topics { after } => self.topics_page(after),
+            Pull::Topics { groups, after } => self.topics_page(groups, after),
             Pull::Buckets { topic, prefixes } => self.buckets_page(topic, prefixes),
             Pull::Keys { topic, prefixes, after } => self.keys_page(topic, prefixes, after),
             Pull::Events { hashes } => {
@@ -96,21 +100,23 @@ impl Dedup {
         self.core.send(from, Message::PullAnswer(answer));
     }
 
-    fn topics_page(&self, after: Option<Arc<str>>) -> PullAnswer {
+    fn topics_page(&self, groups: Vec<u8>, after: Option<Arc<str>>) -> PullAnswer {
+        let asked: BTreeSet<u8> = groups.iter().copied().collect();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut topics = self
             .core
             .topics
             .by_name
             .range::<Arc<str>, _>((start, Bound::Unbounded))
-            .filter(|(_, topic)| !topic.done.is_empty() || !topic.pending.is_empty())
+            .filter(|(name, topic)| !topic.has_no_keys() && asked.contains(&group_of(name)))
             .map(|(name, topic)| TopicDigest {
                 topic: name.clone(),
                 done: topic.done_digest,
                 pending: topic.pending_digest,
             });
         let page = topics.by_ref().take(self.core.config.limits.page_topics.max(1)).collect();
-        PullAnswer::Topics { page, more: topics.next().is_some() }
+        let more = topics.next().is_some();
+        PullAnswer::Topics { groups, page, more }
     }
 
     fn buckets_page(&self, topic: Arc<str>, mut asked: Vec<Vec<u8>>) -> PullAnswer {
@@ -174,8 +180,10 @@ impl Dedup {
         }
         match answer {
             PullAnswer::Same => return self.end_session(from, true),
-            PullAnswer::Differs => self.then(from, Pull::Topics { after: None }),
-            PullAnswer::Topics { page, more } => self.topics_seen(from, page, more),
+            PullAnswer::Differs { groups } => self.groups_seen(from, &groups),
+            PullAnswer::Topics { groups, page, more } => {
+                self.topics_seen(from, groups, page, more);
+            }
             PullAnswer::Buckets { topic, asked, buckets } => {
                 self.buckets_seen(from, &topic, &asked, buckets);
             }
@@ -214,9 +222,18 @@ impl Dedup {
         }
     }
 
-    fn topics_seen(&mut self, from: MemberId, page: Vec<TopicDigest>, more: bool) {
+    fn groups_seen(&mut self, from: MemberId, theirs: &[u64]) {
+        let own = self.core.topics.groups();
+        let differs = |group: &u8| theirs.get(usize::from(*group)) != own.get(usize::from(*group));
+        let groups: Vec<u8> = (0..=u8::MAX).filter(differs).collect();
+        if !groups.is_empty() {
+            self.then(from, Pull::Topics { groups, after: None });
+        }
+    }
+
+    fn topics_seen(&mut self, from: MemberId, groups: Vec<u8>, page: Vec<TopicDigest>, more: bool) {
         if more && let Some(last) = page.last() {
-            self.then(from, Pull::Topics { after: Some(last.topic.clone()) });
+            self.then(from, Pull::Topics { groups, after: Some(last.topic.clone()) });
         }
         for digest in page.into_iter().take(self.core.config.limits.page_topics.max(1)) {
             let own = self.core.topics.by_name.get(&digest.topic);

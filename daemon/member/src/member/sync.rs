@@ -54,6 +54,8 @@ struct Job {
     theirs: Digests,
     /// Keys of event states still to be pulled.
     wanted: Vec<StateKey>,
+    /// The peer's digests of event states.
+    buckets: Vec<u64>,
     /// The page of keys to ask for afterwards.
     after: Option<StateKey>,
     until: Duration,
@@ -185,6 +187,7 @@ impl Member {
                 stage: Stage::Digests,
                 theirs: Digests::default(),
                 wanted: Vec::new(),
+                buckets: Vec::new(),
                 after: None,
                 until,
             });
@@ -316,6 +319,9 @@ impl Member {
         if let Some(job) = &mut self.syncs.job {
             job.wanted = wanted;
             job.after = page.next;
+            if !page.buckets.is_empty() {
+                job.buckets = page.buckets;
+            }
         }
         self.pull_states();
     }
@@ -336,15 +342,15 @@ impl Member {
         self.sync_call(peer, Request::PullEvents(keys));
     }
 
-    /// What differs still is newer here, or unknown to the peer: it gets one page per sync, the rest by
-    /// its own sync.
+    /// Buckets that differ still hold what is newer here, or unknown to the peer: it gets one page per
+    /// sync, the rest by its own sync.
     fn push_states(&mut self, peer: MemberId) {
         self.enter(Stage::Push);
         let Some(job) = &self.syncs.job else { return };
         if job.theirs.events == self.states.root() {
             return self.sync_done();
         }
-        let (keys, _) = self.states.differing(&[], None, KEYS);
+        let (keys, _) = self.states.differing(&job.buckets, None, PAGE);
         let states = self.states_of(keys.into_iter().map(|(key, _, _)| key).collect());
         self.sync_call(peer, Request::PushEvents(states));
     }
@@ -379,7 +385,8 @@ impl Member {
     /// Keys for a peer with these bucket digests.
     pub(super) fn event_keys(&self, buckets: &[u64], after: Option<StateKey>) -> EventKeys {
         let (keys, next) = self.states.differing(buckets, after, KEYS);
-        EventKeys { keys, next }
+        let own = if after.is_none() { self.states.buckets().to_vec() } else { Vec::new() };
+        EventKeys { keys, buckets: own, next }
     }
 
     pub(super) fn topic_state(&self, topic: &Str, id: &Str, state: alert::State) -> TopicState {
