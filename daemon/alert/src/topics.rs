@@ -142,19 +142,6 @@ impl Topics {
         }
     }
 
-    /// Like [`Topics::restore`], unless the state known here is newer (by event time, then by level).
-    /// True when it was taken. Members that merge the same states in any order agree.
-    pub fn merge(&mut self, topic: &Str, id: Str, state: State) -> bool {
-        self.reopen(topic);
-        let known = self.open.get(topic).and_then(|topic| topic.states.get(&id));
-        let newer =
-            known.is_none_or(|known| (known.time(), known.level()) < (state.time, state.level));
-        if newer {
-            self.restore(topic, id, state);
-        }
-        newer
-    }
-
     /// Makes sure that the topic exists, as a handler or a task does.
     pub fn touch(&mut self, topic: &Str) {
         self.reopen(topic);
@@ -380,25 +367,6 @@ mod tests {
             assert_eq!(status.level, if persist { Level::Critical } else { Level::Info });
             assert!(topics.delete("main:al:alert2"));
             assert!(topics.level_of("main:al:alert2", "a").is_none());
-        }
-    }
-
-    #[test]
-    fn merging_keeps_the_newest_state_in_any_order() {
-        let state = |at, level| State {
-            message: "m".into(),
-            details: "".into(),
-            time: Time(at),
-            duration: Duration(0),
-            level,
-        };
-        let states = [state(1, Level::Info), state(2, Level::Ok), state(2, Level::Critical)];
-        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-            let mut topics = Topics::new(true);
-            for i in order {
-                topics.merge(&"t".into(), "a".into(), states[i].clone());
-            }
-            assert_eq!(topics.event("t", "a").as_ref(), Some(&states[2]));
         }
     }
 

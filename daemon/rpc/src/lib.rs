@@ -32,5 +32,5 @@ pub use seal::{
     SESSION_IDLE, SESSION_PATH, SESSIONS, Sealed, Session, Signal,
 };
 pub use spec::{Past, SpecKey, SpecState, Stamp};
-pub use sync::{Digests, EventKeys, StateKey, Task, TopicState};
+pub use sync::{Digests, EventKeys, StateKey, StateMark, Task, TopicState};
 pub use wire::{OLDEST_VERSION, VERSION, WireError};

@@ -51,11 +51,25 @@ pub struct TopicState {
     pub duration: Duration,
 }
 
+/// What tells two states of one event id apart: the greater one holds. Of an OK state only the time counts.
+/// Details do not: the default ones name the member that raised the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StateMark {
+    /// Event time.
+    pub time: Time,
+    /// Level.
+    pub level: Level,
+    /// Time since the alert began: who has known it for longer knows more.
+    pub duration: Duration,
+    /// Hash of the message.
+    pub message: u64,
+}
+
 /// Keys of event states with the hash of what is stored under each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventKeys {
-    /// Key, time and level of each state that is not OK, in order of key.
-    pub keys: Vec<(StateKey, Time, Level)>,
+    /// Each state that is not OK, in order of key.
+    pub keys: Vec<(StateKey, StateMark)>,
     /// The answerer's bucket digests, on the first page: what the caller has in those that still differ
     /// once it has merged, it pushes.
     pub buckets: Vec<u64>,

@@ -140,7 +140,10 @@ fn answers() -> Vec<Answer> {
         Ok(Reply::Specs { differing: vec![7], states: vec![spec()] }),
         Ok(Reply::Digests(Digests::default())),
         Ok(Reply::EventKeys(EventKeys {
-            keys: vec![(1, Time(2), Level::Info)],
+            keys: vec![(
+                1,
+                StateMark { time: Time(2), level: Level::Info, duration: Duration(3), message: 4 },
+            )],
             buckets: vec![3],
             next: Some(1),
         })),
@@ -211,7 +214,7 @@ fn the_bytes_of_version_1_do_not_change() {
             56   dc6b7bb602c80d80
             57   fd185e60f2353c79
             9    8cdd91bc9c38af66
-            11   da490fe82990e6de
+            13   1c9e4538d5cb3271
             23   fc83043ee9430423
             4    13ded94c1c8473f7
             21   b6321af1368fa3e5

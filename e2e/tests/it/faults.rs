@@ -6,6 +6,7 @@
 mod clock;
 mod cut;
 mod disk;
+mod loaded;
 mod pause;
 mod restart;
 mod steps;

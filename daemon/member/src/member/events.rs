@@ -9,6 +9,7 @@ use model::Str;
 use super::Member;
 use super::handlers::Topic;
 use super::leave::Life;
+use super::states;
 use crate::input::Raise;
 use crate::output::Severity;
 use crate::persist::{Record, Write, encode};
@@ -19,7 +20,7 @@ const MAX_DEFERRED: usize = 100_000;
 impl Member {
     /// Sets the state of an event id in a topic, as a restarted alert node asks for.
     pub(super) fn restore_state(&mut self, topic: &Str, id: Str, state: alert::State) {
-        self.states.put(topic, &id, state.time, state.level);
+        self.states.put(topic, &id, states::mark_of(&state));
         if self.config.persist_topics {
             let record = Record::State(self.topic_state(topic, &id, state.clone()));
             self.persist(Write::Journal(encode(&record)));
@@ -99,18 +100,18 @@ impl Member {
 
     /// Takes an event into its topic's state.
     fn collect(&mut self, mut event: alert::Event) -> Arc<alert::Event> {
-        let body = &event.body;
+        let mark = states::mark_of_event(&event.body);
         if !self.is_alone()
-            && let Some((level, time)) = self.topics.level_of(&event.topic, &body.id)
-            && (time, level) > (body.time, body.level)
+            && let Some((level, _)) = self.topics.level_of(&event.topic, &event.body.id)
+            && let Some(own) = self.states.get(states::key_of(&event.topic, &event.body.id))
+            && own.mark > mark
         {
             // Members get events in different orders; all must end with the same state.
             event.previous = level;
             return Arc::new(event);
         }
-        let (time, level) = (body.time, body.level);
         let collected = self.topics.collect(event).event;
-        self.states.put(&collected.topic, &collected.body.id, time, level);
+        self.states.put(&collected.topic, &collected.body.id, mark);
         collected
     }
 

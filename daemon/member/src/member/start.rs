@@ -9,7 +9,7 @@ use model::Str;
 use rpc::{SpecKey, SpecState, State};
 
 use super::leave::{Life, READY_WAIT};
-use super::{Calls, Gate, Handlers, Member, States, Syncs, Tasks};
+use super::{Calls, Gate, Handlers, Member, States, Syncs, Tasks, states};
 use crate::config::{Config, Identity, Stored};
 use crate::counters::Counters;
 use crate::input::Now;
@@ -141,18 +141,14 @@ impl Member {
 
     fn restore_states(&mut self, states: BTreeMap<(Str, Str), Last>) {
         for ((topic, id), last) in states {
-            let (time, level) = match &last {
-                Last::Event(event) => (event.body.time, event.body.level),
-                Last::State(state) => (state.time, state.level),
-            };
-            self.states.put(&topic, &id, time, level);
-            if level == Level::Ok || !self.config.persist_topics {
-                continue;
-            }
             let state = match last {
                 Last::Event(event) => event.body.state(),
                 Last::State(state) => state,
             };
+            self.states.put(&topic, &id, states::mark_of(&state));
+            if state.level == Level::Ok || !self.config.persist_topics {
+                continue;
+            }
             self.topics.restore(&topic, id, state);
             if topic.starts_with("main:") {
                 // An anonymous topic is in the lists while its task runs.

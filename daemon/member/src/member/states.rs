@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use alert::Level;
-use model::{Str, Time};
-use rpc::StateKey;
+use alert::{Body, Level, State};
+use model::{Duration, Str, Time};
+use rpc::{StateKey, StateMark};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Buckets of the digest.
@@ -25,8 +25,7 @@ pub(crate) struct States {
 pub(crate) struct Slot {
     pub(crate) topic: Str,
     pub(crate) id: Str,
-    pub(crate) time: Time,
-    pub(crate) level: Level,
+    pub(crate) mark: StateMark,
 }
 
 impl Default for States {
@@ -37,19 +36,17 @@ impl Default for States {
 
 impl States {
     /// Notes the last state of an event id.
-    pub(crate) fn put(&mut self, topic: &Str, id: &Str, time: Time, level: Level) {
+    pub(crate) fn put(&mut self, topic: &Str, id: &Str, mark: StateMark) {
         let key = key_of(topic, id);
+        let bucket = &mut self.buckets[bucket_of(key)];
+        *bucket ^= weight(key, mark);
         match self.slots.get_mut(&key) {
             Some(slot) => {
-                let before = weight(key, slot.time, slot.level);
-                slot.time = time;
-                slot.level = level;
-                self.buckets[bucket_of(key)] ^= before ^ weight(key, time, level);
+                *bucket ^= weight(key, slot.mark);
+                slot.mark = mark;
             }
             None => {
-                self.buckets[bucket_of(key)] ^= weight(key, time, level);
-                let slot = Slot { topic: topic.clone(), id: id.clone(), time, level };
-                self.slots.insert(key, slot);
+                self.slots.insert(key, Slot { topic: topic.clone(), id: id.clone(), mark });
             }
         }
     }
@@ -60,7 +57,7 @@ impl States {
             self.slots.iter().filter(|(_, s)| &*s.topic == topic).map(|(k, _)| *k).collect();
         for key in keys {
             if let Some(slot) = self.slots.remove(&key) {
-                self.buckets[bucket_of(key)] ^= weight(key, slot.time, slot.level);
+                self.buckets[bucket_of(key)] ^= weight(key, slot.mark);
             }
         }
     }
@@ -87,27 +84,27 @@ impl States {
         xxh3_64(&bytes)
     }
 
-    /// Keys, times and levels of what is not OK in buckets that differ from `theirs`, after `after`, at
+    /// Keys and marks of what is not OK in buckets that differ from `theirs`, after `after`, at
     /// most `limit`; and where to go on.
     pub(crate) fn differing(
         &self,
         theirs: &[u64],
         after: Option<StateKey>,
         limit: usize,
-    ) -> (Vec<(StateKey, Time, Level)>, Option<StateKey>) {
+    ) -> (Vec<(StateKey, StateMark)>, Option<StateKey>) {
         let from = after.map_or(Some(0), |k| k.checked_add(1));
         let Some(from) = from else { return (Vec::new(), None) };
         let mut found = Vec::new();
         for (key, slot) in self.slots.range(from..) {
             let bucket = bucket_of(*key);
-            if slot.level == Level::Ok || theirs.get(bucket) == Some(&self.buckets[bucket]) {
+            if slot.mark.level == Level::Ok || theirs.get(bucket) == Some(&self.buckets[bucket]) {
                 continue;
             }
             if found.len() >= limit {
-                let last = found.last().map(|(k, _, _)| *k);
+                let last = found.last().map(|(k, _)| *k);
                 return (found, last);
             }
-            found.push((*key, slot.time, slot.level));
+            found.push((*key, slot.mark));
         }
         (found, None)
     }
@@ -123,13 +120,33 @@ pub(crate) fn bucket_of(key: StateKey) -> usize {
     (key >> 56) as usize
 }
 
-fn weight(key: StateKey, time: Time, level: Level) -> u64 {
+/// What tells a state from others of its event id.
+pub(crate) fn mark(time: Time, level: Level, duration: Duration, message: &str) -> StateMark {
     if level == Level::Ok {
+        return StateMark { time, level, duration: Duration(0), message: 0 };
+    }
+    StateMark { time, level, duration, message: xxh3_64(message.as_bytes()) }
+}
+
+/// [`mark`] of what is shown.
+pub(crate) fn mark_of(state: &State) -> StateMark {
+    mark(state.time, state.level, state.duration, &state.message)
+}
+
+/// [`mark`] of what is raised.
+pub(crate) fn mark_of_event(body: &Body) -> StateMark {
+    mark(body.time, body.level, body.duration, &body.message)
+}
+
+fn weight(key: StateKey, mark: StateMark) -> u64 {
+    if mark.level == Level::Ok {
         return 0;
     }
-    let mut bytes = [0u8; 9];
-    bytes[..8].copy_from_slice(&time.0.to_le_bytes());
-    bytes[8] = level.number();
+    let mut bytes = [0u8; 25];
+    bytes[..8].copy_from_slice(&mark.time.0.to_le_bytes());
+    bytes[8..16].copy_from_slice(&mark.duration.0.to_le_bytes());
+    bytes[16..24].copy_from_slice(&mark.message.to_le_bytes());
+    bytes[24] = mark.level.number();
     xxh3_64_with_seed(&bytes, key)
 }
 
@@ -137,17 +154,21 @@ fn weight(key: StateKey, time: Time, level: Level) -> u64 {
 mod tests {
     use super::*;
 
+    fn at(time: i64, level: Level) -> StateMark {
+        mark(Time(time), level, Duration(0), "")
+    }
+
     #[test]
     fn equal_states_have_equal_digests_whatever_their_history_and_ok_counts_nothing() {
         let (mut a, mut b) = (States::default(), States::default());
         let (t, x, y): (Str, Str, Str) = ("t".into(), "x".into(), "y".into());
-        a.put(&t, &x, Time(1), Level::Info);
-        a.put(&t, &x, Time(2), Level::Critical);
-        b.put(&t, &y, Time(9), Level::Ok);
-        b.put(&t, &x, Time(2), Level::Critical);
+        a.put(&t, &x, at(1, Level::Info));
+        a.put(&t, &x, at(2, Level::Critical));
+        b.put(&t, &y, at(9, Level::Ok));
+        b.put(&t, &x, at(2, Level::Critical));
         assert_eq!(a.root(), b.root());
         assert!(a.differing(b.buckets(), None, 10).0.is_empty());
-        a.put(&t, &x, Time(3), Level::Ok);
+        a.put(&t, &x, at(3, Level::Ok));
         assert_eq!(a.root(), States::default().root());
         b.drop_topic("t");
         assert_eq!(b.root(), States::default().root());
@@ -158,7 +179,7 @@ mod tests {
     fn pages_go_on_where_they_ended() {
         let mut a = States::default();
         for n in 0..100 {
-            a.put(&"t".into(), &format!("id{n}").into(), Time(n), Level::Warning);
+            a.put(&"t".into(), &format!("id{n}").into(), at(n, Level::Warning));
         }
         let mut seen = 0;
         let mut after = None;

@@ -311,10 +311,8 @@ impl Member {
         let wanted: Vec<StateKey> = page
             .keys
             .into_iter()
-            .filter(|(key, time, level)| {
-                self.states.get(*key).is_none_or(|own| (own.time, own.level) < (*time, *level))
-            })
-            .map(|(key, _, _)| key)
+            .filter(|(key, mark)| self.states.get(*key).is_none_or(|own| own.mark < *mark))
+            .map(|(key, _)| key)
             .collect();
         if let Some(job) = &mut self.syncs.job {
             job.wanted = wanted;
@@ -351,7 +349,7 @@ impl Member {
             return self.sync_done();
         }
         let (keys, _) = self.states.differing(&job.buckets, None, PAGE);
-        let states = self.states_of(keys.into_iter().map(|(key, _, _)| key).collect());
+        let states = self.states_of(keys.into_iter().map(|(key, _)| key).collect());
         self.sync_call(peer, Request::PushEvents(states));
     }
 
@@ -374,7 +372,7 @@ impl Member {
                 let slot = self.states.get(key)?;
                 let state = match self.topics.event(&slot.topic, &slot.id) {
                     Some(state) => state,
-                    None if slot.level == Level::Ok => forgotten_ok(slot.time),
+                    None if slot.mark.level == Level::Ok => forgotten_ok(slot.mark.time),
                     None => return None,
                 };
                 Some(self.topic_state(&slot.topic, &slot.id, state))
@@ -411,30 +409,26 @@ impl Member {
                 self.counters.void_states += 1;
                 continue;
             }
-            let key = states::key_of(&state.topic, &state.id);
-            if let Some(own) = self.states.get(key) {
-                if (own.time, own.level) > (state.time, state.level) {
-                    newer.push(key);
-                }
-                if (own.time, own.level) >= (state.time, state.level) {
-                    continue;
-                }
+            let shown = alert::State {
+                message: state.message.clone(),
+                details: state.details.clone(),
+                time: state.time,
+                duration: state.duration,
+                level: state.level,
+            };
+            let (key, mark) = (states::key_of(&state.topic, &state.id), states::mark_of(&shown));
+            match self.states.get(key) {
+                Some(own) if own.mark > mark => newer.push(key),
+                Some(own) if own.mark == mark => {}
+                _ => self.take_state(state, shown),
             }
-            self.take_state(state);
         }
         self.states_of(newer)
     }
 
-    fn take_state(&mut self, state: TopicState) {
-        let shown = alert::State {
-            message: state.message.clone(),
-            details: state.details.clone(),
-            time: state.time,
-            duration: state.duration,
-            level: state.level,
-        };
-        self.topics.merge(&state.topic, state.id.clone(), shown);
-        self.states.put(&state.topic, &state.id, state.time, state.level);
+    fn take_state(&mut self, state: TopicState, shown: alert::State) {
+        self.states.put(&state.topic, &state.id, states::mark_of(&shown));
+        self.topics.restore(&state.topic, state.id.clone(), shown);
         if self.config.persist_topics && state.level >= Level::Ok {
             self.persist(Write::Journal(encode(&Record::State(state))));
         }

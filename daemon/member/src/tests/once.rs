@@ -127,6 +127,25 @@ fn states_of_topics_without_handlers_reach_all_members() {
 }
 
 #[test]
+fn states_that_differ_in_their_duration_alone_become_equal() {
+    let mut world = three();
+    for n in 0..3 {
+        let event = super::world::event("quiet", "a", 1);
+        // The third one was restarted since the alert began.
+        let duration = model::Duration(if n == 2 { 4 } else { 7 });
+        let body = alert::Body { duration, ..alert::Body::clone(&event.body) };
+        let event = alert::Event::new(event.topic, body.into());
+        world.input(n, Input::Raise(Raise { event, cold: false }));
+    }
+    world.run(60 * SECOND);
+    for n in 0..3 {
+        let state = world.member(n).topics().event("quiet", "a").expect("known");
+        assert_eq!(state.duration, model::Duration(7), "{n}");
+    }
+    world.assert_agreement();
+}
+
+#[test]
 fn both_sides_of_a_partition_send_and_the_heal_adds_nothing() {
     let mut world = three();
     for n in 0..2 {
