@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::daemon::{ALERT, Daemon, alerts_in, same, until};
+use crate::daemon::{ALERT, Daemon, alerts_in, metric, same, until};
 use crate::http::Answer;
 
 /// Members made one cluster by adding them to the first.
@@ -155,8 +155,13 @@ async fn what_all_members_raise_is_delivered_once_and_shown_by_all() {
         })
         .await;
     }
-    // Long enough for the second and the third in line to have taken their turns.
-    tokio::time::sleep(std::time::Duration::from_millis(3500)).await;
+    // Who holds none of them any more will not send it when its turn comes.
+    for member in &members {
+        until("nothing is pending", async || {
+            same(&metric(member, "kapacitor_alert_pending").await, &0)
+        })
+        .await;
+    }
     assert_eq!(alerts_in(&file).len(), 20, "nobody sends a copy");
 }
 

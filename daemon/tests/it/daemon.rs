@@ -273,6 +273,13 @@ pub(crate) fn alerts_in(file: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The value of a series.
+pub(crate) async fn metric(member: &Daemon, series: &str) -> u64 {
+    let text = request(member.http(), "GET", "/metrics", &[], b"").await.text();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series}")).parse().expect("a whole number")
+}
+
 /// Looks until something holds.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let deadline = tokio::time::Instant::now() + LIMIT;

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cluster::{add, all_see, cluster_with, remove};
-use crate::daemon::{ALERT, Daemon, alerts_in, quoted, same, until};
+use crate::daemon::{ALERT, Daemon, alerts_in, metric, quoted, same, until};
 use crate::http::request;
 
 const SEALED: &str = "application/vnd.kapacitor.rpc-sealed";
@@ -41,16 +40,6 @@ async fn sealed(n: usize, keys: &[u8]) -> Vec<Daemon> {
     }
     all_see(&members.iter().collect::<Vec<_>>(), n).await;
     members
-}
-
-async fn metrics(member: &Daemon) -> String {
-    request(member.http(), "GET", "/metrics", &[], b"").await.text()
-}
-
-async fn metric(member: &Daemon, series: &str) -> u64 {
-    let text = metrics(member).await;
-    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {series}")).parse().expect("a whole number")
 }
 
 fn refused(port: &str, reason: &str) -> String {
@@ -166,13 +155,19 @@ async fn a_plain_cluster_is_sealed_while_it_runs() {
             texts.push(member.text());
         }
     }
+    let file = members[0].path("alerts");
     under_load(&members, async || {
         for step in texts.chunks(members.len()) {
             for (member, text) in members.iter().zip(step) {
                 member.put("kapacitor.conf", text);
                 member.handle().reload().await;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            let before = alerts_in(&file).len();
+            until("alerts flow with this setting", async || {
+                let more = alerts_in(&file).len() - before;
+                if more >= 50 { Ok(()) } else { Err(more.to_string()) }
+            })
+            .await;
         }
     })
     .await;

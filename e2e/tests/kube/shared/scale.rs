@@ -1,8 +1,7 @@
 //! B: members join as the wish grows and leave as it shrinks, one after the other; a hand on the
 //! StatefulSet changes nothing.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use e2e::until;
 use serde_json::json;
@@ -185,13 +184,16 @@ fn b13_the_leaving_pod_is_force_deleted_between_the_steps() {
     let cluster = Cluster::apply(&space, THREE);
     cluster.await_sync(3, SOON);
     cluster.scale(2);
-    let mut deleted = 0;
+    let mut deleted = BTreeSet::new();
+    let uid = ["get", "pod", "demo-2", "-o", "jsonpath={.metadata.uid}"];
     until(LONG, "two are in sync and the third is forgotten", || {
-        if deleted < 6 && cluster.pods().contains("demo-2") {
+        // Each pod that takes its place, once.
+        if let Ok(uid) = space.try_kubectl(&uid)
+            && deleted.len() < 6
+            && deleted.insert(uid)
+        {
             let force = ["delete", "pod", "demo-2", "--force", "--grace-period=0", "--wait=false"];
             let _ = space.try_kubectl(&force);
-            deleted += 1;
-            std::thread::sleep(Duration::from_millis(700));
         }
         let seen = (cluster.condition("Ready"), cluster.ledger().len());
         if seen == (("True".into(), "InSync".into()), 2) {
@@ -200,7 +202,7 @@ fn b13_the_leaving_pod_is_force_deleted_between_the_steps() {
             Err(format!("{seen:?}"))
         }
     });
-    assert!(deleted > 0, "the pod was deleted while it left");
+    assert!(!deleted.is_empty(), "the pod was deleted while it left");
     cluster.await_sync(2, SOON);
     cluster.await_pods(2, SOON);
 }
