@@ -104,7 +104,12 @@ impl Ledger {
         until(within, "every event is received", || {
             let count = receiver.count();
             if count < self.taken() {
-                return Err(format!("{count} alerts for {} events", self.taken()));
+                let missing = self.missing(receiver);
+                let some = &missing[..missing.len().min(20)];
+                return Err(format!(
+                    "{count} alerts for {} events; missing: {some:?}",
+                    self.taken()
+                ));
             }
             if last.0 != count {
                 last = (count, self.missing(receiver));

@@ -106,9 +106,7 @@ impl Dedup {
             Input::Judged { hash, handlers } => self.judged(hash, handlers),
             Input::Outcome { hash, handler, outcome } => self.outcome(hash, &handler, outcome),
             Input::Warm { hash, members } => self.warm_members(hash, members),
-            Input::WarmReply { to, hash, raised } => {
-                self.core.send(to, Message::WarmAnswer { hash, raised });
-            }
+            Input::WarmReply { to, hash, raised } => self.warm_reply(to, hash, raised),
             Input::Sync { peer } => self.begin_sync(peer, true),
             Input::Synced => self.resume(),
             Input::Leave { synced } => self.leave(synced),

@@ -89,8 +89,8 @@ pub enum Input {
         to: MemberId,
         /// The event.
         hash: KeyHash,
-        /// Whether this member's task raised it.
-        raised: bool,
+        /// Whether this member's task raised it; `None`: it cannot tell.
+        raised: Option<bool>,
     },
     /// Sync with this peer now (timer, join, heal, or its root digest was seen to differ).
     Sync {
@@ -158,7 +158,7 @@ pub enum Output {
         /// The handler.
         handler: HandlerId,
     },
-    /// A member asks about a cold event: answer with [`Input::WarmReply`] once the own task's data has
+    /// A member, perhaps this one, asks about a cold event: answer with [`Input::WarmReply`] once the own task's data has
     /// passed the key's time.
     WarmQuery {
         /// Who asks.

@@ -250,7 +250,7 @@ impl World {
                 Output::WarmQuery { from, key } => {
                     if let Some(raised) = self.warm_raised {
                         let hash = key.hash();
-                        self.input(id, Input::WarmReply { to: from, hash, raised });
+                        self.input(id, Input::WarmReply { to: from, hash, raised: Some(raised) });
                     }
                 }
                 Output::SyncEnded { peer, complete } => {

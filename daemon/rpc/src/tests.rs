@@ -208,7 +208,7 @@ fn the_bytes_of_version_1_do_not_change() {
     );
     check(
         answers().iter().map(encode_answer).collect(),
-        expect![[r#"
+        expect![[r"
             3    bac0c69c15810e04
             80   7ab22ce283c4baa1
             56   dc6b7bb602c80d80
@@ -218,7 +218,7 @@ fn the_bytes_of_version_1_do_not_change() {
             23   fc83043ee9430423
             4    13ded94c1c8473f7
             21   b6321af1368fa3e5
-            4    346afce7a8af1572"#]],
+            4    346afce7a8af1572"]],
     );
     let hello = encode_request(&header(), &requests()[0]);
     expect!["011000000000000040008000000000000001071011111111111141118111111111111111011000000000000040008000000000000002000101"].assert_eq(&hex(&hello));

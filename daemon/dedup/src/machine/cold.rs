@@ -24,21 +24,25 @@ impl Dedup {
     }
 
     pub(super) fn warm_members(&mut self, hash: KeyHash, members: Vec<MemberId>) {
-        let me = self.core.me();
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         if let State::Asking { next, member: None, .. } = &mut entry.state {
-            *next = members.into_iter().filter(|id| *id != me).take(ASK_AT_MOST).collect();
+            *next = members.into_iter().take(ASK_AT_MOST).collect();
             next.reverse();
             self.ask_next_warm(hash);
         }
     }
 
-    /// Asks the next warm member; none left: the event is handled.
+    /// Asks the next warm member, which may be this one; none left: the event is handled.
     pub(super) fn ask_next_warm(&mut self, hash: KeyHash) {
+        let me = self.core.me();
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         let State::Asking { member, next, .. } = &mut entry.state else { return };
         *member = next.pop();
         match *member {
+            Some(to) if to == me => {
+                let key = entry.event.key.clone();
+                self.core.outputs.push_back(Output::WarmQuery { from: me, key });
+            }
             Some(to) => {
                 let key = entry.event.key.clone();
                 self.core.send(to, Message::WarmAsk { key });
@@ -58,6 +62,16 @@ impl Dedup {
         if let Some(entry) = self.entries.get_mut(&hash) {
             entry.warmth_known = true;
             self.due(hash);
+        }
+    }
+
+    /// What the own task says of an event; `None`: it cannot tell.
+    pub(super) fn warm_reply(&mut self, to: MemberId, hash: KeyHash, raised: Option<bool>) {
+        match (to == self.core.me(), raised) {
+            (true, Some(raised)) => self.warm_answered(to, hash, raised),
+            (true, None) => self.ask_next_warm(hash),
+            (false, Some(raised)) => self.core.send(to, Message::WarmAnswer { hash, raised }),
+            (false, None) => {}
         }
     }
 

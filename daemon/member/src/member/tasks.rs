@@ -205,23 +205,32 @@ impl Member {
         if warm {
             let id = self.calls.open(Purpose::Warm(from, key.hash()));
             self.outputs.push_back(Output::WarmQuery { id, key });
+        } else {
+            // A cold task knows nothing: the asker's bounded wait ends and it handles the event.
+            let (to, hash) = (from, key.hash());
+            let input = dedup::Input::WarmReply { to, hash, raised: None };
+            self.dedup.handle(self.now.elapsed, input);
         }
-        // A cold task knows nothing: the asker's bounded wait ends and it handles the event.
     }
 
     pub(super) fn warm_reply(&mut self, id: CallId, raised: Option<bool>) {
-        if let (Some(Purpose::Warm(to, hash)), Some(raised)) = (self.calls.close(id), raised) {
+        if let Some(Purpose::Warm(to, hash)) = self.calls.close(id) {
             let input = dedup::Input::WarmReply { to, hash, raised };
             self.dedup.handle(self.now.elapsed, input);
         }
     }
 
-    /// Dedup asks who runs the task of a cold event warm.
+    /// Dedup asks who runs the task of a cold event warm: this member is asked first.
     pub(super) fn find_warm(&mut self, event: &Arc<dedup::Event>) {
-        let members = task_of(&event.key.source).map_or_else(Vec::new, |t| self.warm_members(t));
-        let alive: Vec<MemberId> = members.into_iter().filter(|id| self.is_active(*id)).collect();
+        let mut members = Vec::new();
+        if let Some(task) = task_of(&event.key.source) {
+            let own = self.tasks.own.get(task).filter(|task| task.warm);
+            members.extend(own.map(|_| self.id));
+            let others = self.warm_members(task).into_iter();
+            members.extend(others.filter(|id| self.is_active(*id)));
+        }
         let hash: KeyHash = event.hash;
-        self.dedup.handle(self.now.elapsed, dedup::Input::Warm { hash, members: alive });
+        self.dedup.handle(self.now.elapsed, dedup::Input::Warm { hash, members });
     }
 
     pub(super) fn is_active(&self, id: MemberId) -> bool {

@@ -217,6 +217,24 @@ fn a_cold_event_that_a_warm_member_does_not_raise_is_dropped() {
 }
 
 #[test]
+fn a_warm_owner_knows_by_itself_that_it_would_not_have_raised_a_cold_event() {
+    let mut world = World::cluster(2);
+    let topics = ["a", "b", "c", "d", "e", "f"];
+    for topic in topics {
+        world.put_handler(0, topic, "h", "post");
+    }
+    world.input(0, inline_task(true));
+    world.input(1, inline_task(false));
+    world.run(SECOND);
+    for topic in topics {
+        let event = super::world::event(topic, "a", 1);
+        world.input(1, Input::Raise(Raise { event, cold: true }));
+    }
+    world.run(60 * SECOND);
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+}
+
+#[test]
 fn deleting_a_topic_drops_its_states_everywhere_even_on_a_member_that_was_away() {
     let mut world = three();
     world.raise(&[0, 1, 2], "cpu", "a", 1);
