@@ -8,8 +8,8 @@ use e2e::{Ledger, Load, Member, Receiver, until};
 use serde_json::json;
 
 use super::{
-    LONG, SOON, TOPICS, addresses, all, at_most, each_once, join, pass, prepare, states_are_equal,
-    watch,
+    DELAY, LONG, SOON, TOPICS, addresses, all, at_most, each_once, join, pass, prepare,
+    states_are_equal, watch,
 };
 use crate::cluster::{add, everyone_lists};
 
@@ -63,6 +63,9 @@ fn a_rolling_restart_and_a_join_at_a_thousand_events_a_second_send_each_once() {
 /// Events a second while the cluster grows and shrinks.
 const CHANGING: u64 = 100;
 
+/// The latest an event may come: after the turns of seven members, each of which may hold it for three delays.
+const LATEST: Duration = Duration::from_secs(DELAY.as_secs() * 7 * 3);
+
 #[test]
 #[ignore = "needs the machine for itself"]
 fn a_cluster_that_grows_to_seven_and_shrinks_to_one_under_load_loses_nothing() {
@@ -89,7 +92,7 @@ fn a_cluster_that_grows_to_seven_and_shrinks_to_one_under_load_loses_nothing() {
         editing.store(false, Ordering::Relaxed);
     });
     load.stop();
-    ledger.all_received(&receiver, LONG);
+    ledger.all_received(&receiver, LATEST);
     states_are_equal(&all(&members), TOPICS, SOON);
     handlers_are_equal(&members);
     let load = Load::start(&ledger, CHANGING, TOPICS);
@@ -108,7 +111,7 @@ fn a_cluster_that_grows_to_seven_and_shrinks_to_one_under_load_loses_nothing() {
         editing.store(false, Ordering::Relaxed);
     });
     load.stop();
-    ledger.all_received(&receiver, LONG);
+    ledger.all_received(&receiver, LATEST);
     at_most(&receiver, 7, 2);
 }
 
