@@ -12,6 +12,8 @@ mod observe;
 mod status;
 pub mod wanted;
 mod watch;
+#[cfg(test)]
+mod world;
 
 use std::time::Duration;
 

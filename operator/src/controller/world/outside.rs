@@ -1,0 +1,290 @@
+//! A random world as an operator reaches it, and what no operator may do to it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::core::Status;
+use serde_json::{Value, json};
+
+use super::{Shared, World, lock};
+use crate::crd::KapacitorCluster;
+use crate::member;
+use crate::member::{Cluster, MemberId};
+use crate::metrics::Metrics;
+use crate::outside::Outside;
+use crate::server::{Event, Object, Server, Version};
+use crate::subscriptions::{self, Row, Source, Target};
+
+/// One operator's way to the world.
+pub(super) struct Fake {
+    world: Shared,
+    metrics: Metrics,
+}
+
+impl Fake {
+    pub(super) fn new(world: Shared) -> Self {
+        Self { world, metrics: Metrics::default() }
+    }
+
+    /// Asks the API server, which may fail before or after having done it.
+    fn ask<T>(
+        &self,
+        what: &str,
+        f: impl FnOnce(&mut World) -> Result<T, u16>,
+    ) -> Result<T, kube::Error> {
+        let mut world = lock(&self.world);
+        let refuse = |code: u16| {
+            let reason = match (code, what) {
+                (409, "create") => "AlreadyExists",
+                _ => "",
+            };
+            kube::Error::Api(Status::failure("no", reason).with_code(code).boxed())
+        };
+        if world.faults && world.dice.one_in(15) {
+            let code = [409, 429, 500][usize::try_from(world.dice.roll(3)).unwrap_or(0)];
+            return Err(refuse(code));
+        }
+        let done = f(&mut world).map_err(refuse)?;
+        if world.faults && world.dice.one_in(20) {
+            return Err(refuse(500));
+        }
+        Ok(done)
+    }
+}
+
+fn typed<K: Object>(value: Value) -> K {
+    serde_json::from_value(value).expect("what was put is what is got")
+}
+
+fn of<K: Object>(object: &K) -> Value {
+    let mut value = serde_json::to_value(object).expect("objects are JSON");
+    value["kind"] = json!(K::kind(&()));
+    value["apiVersion"] = json!(K::api_version(&()));
+    value
+}
+
+/// Lets others come first.
+struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.0) { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
+impl Outside for Fake {
+    type Server = Self;
+    type Members = Self;
+    type Influx = Self;
+
+    fn server(&self) -> &Self {
+        self
+    }
+
+    fn members(&self) -> &Self {
+        self
+    }
+
+    fn influx(&self) -> &Self {
+        self
+    }
+
+    fn now(&self) -> Timestamp {
+        lock(&self.world).now
+    }
+
+    fn image(&self) -> &'static str {
+        "kapacitord:1"
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Everybody believes to lead.
+    async fn leads(&self) -> bool {
+        let yields = {
+            let mut world = lock(&self.world);
+            world.yields && world.dice.one_in(3)
+        };
+        Yield(yields).await;
+        true
+    }
+
+    /// An operator may fall here: then nothing goes on, and the process is started anew.
+    async fn reached(&self, when: &'static str, effect: &'static str) {
+        let falls = {
+            let mut world = lock(&self.world);
+            world.say(format!("  {when} {effect}"));
+            world.faults && world.dice.one_in(10)
+        };
+        if falls {
+            lock(&self.world).say("  it hangs until it is killed");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Server for Fake {
+    async fn get<K: Object>(&self, _: &str, name: &str) -> Result<Option<K>, kube::Error> {
+        let kind = K::kind(&());
+        self.ask("get", |world| Ok(world.objects.get(&kind, name).map(typed)))
+    }
+
+    async fn list<K: Object>(&self, _: &str, _: &str) -> Result<Vec<K>, kube::Error> {
+        let kind = K::kind(&());
+        self.ask("list", |world| Ok(world.objects.list(&kind).into_iter().map(typed).collect()))
+    }
+
+    async fn create<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
+        self.ask("create", |world| world.objects.create(&of(object)).map(typed))
+    }
+
+    async fn apply<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
+        self.ask("apply", |world| world.objects.apply(&of(object)).map(typed))
+    }
+
+    async fn apply_status(&self, cluster: &KapacitorCluster) -> Result<(), kube::Error> {
+        let status = serde_json::to_value(&cluster.status).expect("JSON");
+        let version = Version::of(cluster);
+        self.ask("status", |world| world.objects.apply_status(&version, &status))
+    }
+
+    async fn merge<K: Object>(
+        &self,
+        _: &str,
+        name: &str,
+        version: &Version,
+        patch: Value,
+    ) -> Result<(), kube::Error> {
+        let kind = K::kind(&());
+        self.ask("merge", |world| {
+            let before = world.objects.get(&kind, name);
+            world.objects.merge(&kind, name, version, &patch)?;
+            if let (Some(before), "StatefulSet") = (before, &*kind) {
+                shrinks(world, &before["spec"]["replicas"], &patch["spec"]["replicas"]);
+            }
+            Ok(())
+        })
+    }
+
+    async fn delete<K: Object>(
+        &self,
+        _: &str,
+        name: &str,
+        version: &Version,
+    ) -> Result<(), kube::Error> {
+        let kind = K::kind(&());
+        self.ask("delete", |world| {
+            let uid = version.uid.clone();
+            world.objects.delete(&kind, name, version)?;
+            if kind == "PersistentVolumeClaim" && world.members.is_in(&uid) {
+                world.breaks(format!("the claim {name} of a member of the cluster is deleted"));
+            }
+            Ok(())
+        })
+    }
+
+    async fn publish(&self, _: &KapacitorCluster, event: Event) {
+        lock(&self.world).say(format!("  {}: {}", event.reason, event.note));
+    }
+}
+
+/// A set gets smaller by one whose member is out, or stops.
+fn shrinks(world: &mut World, from: &Value, to: &Value) {
+    let number = |value: &Value| value.as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(0);
+    let (from, to) = (number(from), number(to));
+    if to >= from || to == 0 && (world.wish() == 0 || world.is_deleting()) {
+        return;
+    }
+    if to + 1 != from {
+        world.breaks(format!("the set shrinks from {from} to {to} at once"));
+    }
+    let claim = world.objects.get("PersistentVolumeClaim", &format!("data-demo-{to}"));
+    let claim = claim.and_then(|it| it["metadata"]["uid"].as_str().map(str::to_owned));
+    if claim.is_some_and(|claim| world.members.is_in(&claim)) {
+        world.breaks(format!("demo-{to} goes before it was removed"));
+    }
+}
+
+fn unreachable() -> client::Error {
+    client::Error::Unreachable { address: "demo".to_owned(), why: "refused".to_owned() }
+}
+
+fn refused(status: u16) -> client::Error {
+    match status {
+        0 => unreachable(),
+        status => client::Error::Refused { status, text: "no".to_owned() },
+    }
+}
+
+/// The number in a URL or address of a member.
+fn ordinal(address: &str) -> i32 {
+    let host = address.trim_start_matches("http://").split('.').next().unwrap_or_default();
+    host.trim_start_matches("demo-").parse().expect("members are called by their names")
+}
+
+impl member::Members for Fake {
+    async fn cluster(&self, url: &str) -> Result<Cluster, client::Error> {
+        let mut world = lock(&self.world);
+        if world.faults && world.dice.one_in(20) {
+            return Err(unreachable());
+        }
+        let view = world.members.view(ordinal(url)).ok_or_else(unreachable)?;
+        Ok(serde_json::from_value(view).expect("as members answer"))
+    }
+
+    async fn tasks(&self, _: &str) -> Result<std::collections::BTreeSet<String>, client::Error> {
+        Ok(std::collections::BTreeSet::new())
+    }
+
+    async fn add(&self, url: &str, _: String, rpc: &str) -> Result<(), client::Error> {
+        let mut world = lock(&self.world);
+        let added = world.members.add(ordinal(url), ordinal(rpc)).map_err(refused);
+        if world.faults && world.dice.one_in(10) { Err(unreachable()) } else { added }
+    }
+
+    async fn remove(&self, url: &str, _: String, id: MemberId) -> Result<(), client::Error> {
+        let mut world = lock(&self.world);
+        let removed = match world.members.remove(ordinal(url), &id.to_string()) {
+            Err(404) => Ok(()),
+            removed => removed.map_err(refused),
+        };
+        if world.faults && world.dice.one_in(10) { Err(unreachable()) } else { removed }
+    }
+}
+
+fn away() -> subscriptions::Error {
+    subscriptions::Error::Unreachable {
+        url: "http://i:8086".to_owned(),
+        text: "refused".to_owned(),
+    }
+}
+
+impl subscriptions::Influx for Fake {
+    async fn subscriptions(&self, _: &Target) -> Result<Vec<Row>, subscriptions::Error> {
+        let world = lock(&self.world);
+        if world.influx_away { Err(away()) } else { Ok(world.members.rows()) }
+    }
+
+    async fn drop_subscription(
+        &self,
+        _: &Target,
+        _: &Source,
+        name: &str,
+    ) -> Result<(), subscriptions::Error> {
+        let mut world = lock(&self.world);
+        if world.influx_away {
+            return Err(away());
+        }
+        world.members.drop_row(name);
+        if name == "kapacitor-foreign" {
+            world.breaks("the subscription of a stranger is dropped");
+        }
+        Ok(())
+    }
+}
