@@ -63,7 +63,7 @@ enum Step {
 type Stage = fn(&Observed, &View<'_>) -> Step;
 
 /// In the order of what must come first.
-const STAGES: [Stage; 14] = [
+const STAGES: [Stage; 15] = [
     farewell::leave,
     farewell::hold,
     prepare::pause,
@@ -73,6 +73,7 @@ const STAGES: [Stage; 14] = [
     size::stop,
     join::found,
     join::record,
+    join::vacate,
     size::grow,
     leave::committed,
     leave::spare,

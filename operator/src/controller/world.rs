@@ -376,7 +376,8 @@ fn run_all(seeds: impl Iterator<Item = u64>) -> Result<(), String> {
     for seed in seeds {
         let world: Shared = Arc::new(Mutex::new(World::new(seed)));
         if let Err(why) = run(seed, &world) {
-            let log = lock(&world).log.join("\n");
+            let world = lock(&world);
+            let log = format!("{}\n{}", world.log.join("\n"), world.objects.told());
             let alone = format!("OPERATOR_SEEDS={seed}..{} runs it alone", seed + 1);
             return Err(format!("{log}\nseed {seed}: {why}; {alone}"));
         }

@@ -63,8 +63,10 @@ pub(super) fn record(seen: &Observed, view: &View<'_>) -> Step {
             }
             _ => continue,
         };
-        // A claim that ends takes its member along: it is not written down any more.
-        let Some(claim) = seen.claims.get(ordinal).filter(|claim| !claim.ending) else { continue };
+        // A claim that ends takes its member along: it is not written down any more, unless others know it.
+        let is_known = view.apart.iter().all(|(o, _)| o != ordinal);
+        let claim = seen.claims.get(ordinal).filter(|claim| is_known || !claim.ending);
+        let Some(claim) = claim else { continue };
         let entry = seen.current(*ordinal);
         let in_ledger = entry.is_some_and(|entry| entry.member_id == member_id);
         let on_claim = claim.member_id.as_ref() == Some(&member_id)
@@ -84,6 +86,20 @@ pub(super) fn record(seen: &Observed, view: &View<'_>) -> Step {
         };
     }
     Step::Pass
+}
+
+/// A pod that came to run on a claim that is being deleted keeps it from going: it makes room.
+pub(super) fn vacate(seen: &Observed, _: &View<'_>) -> Step {
+    let is_nobodys = |ordinal: i32| seen.ledger.iter().all(|entry| entry.ordinal != ordinal);
+    let ends = |ordinal: &i32| seen.claims.get(ordinal).is_some_and(|claim| claim.ending);
+    let mut stuck = seen
+        .pods
+        .iter()
+        .filter(|(ordinal, pod)| !pod.ending && is_nobodys(**ordinal) && ends(ordinal));
+    let Some((ordinal, pod)) = stuck.next() else { return Step::Pass };
+    let effect = Effect::DeletePod { ordinal: *ordinal, pod: pod.version.clone() };
+    let message = format!("pod {ordinal} runs on a claim that is being deleted");
+    act(effect, Reason::ClaimEnding, message)
 }
 
 /// One after another, until all wished members are on every list.

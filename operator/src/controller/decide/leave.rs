@@ -206,6 +206,11 @@ fn stop(seen: &Observed, entry: &MemberStatus) -> Step {
         return act(effect, Reason::SetShrinks, format!("the pod of {who} goes"));
     }
     if set.replicas > ordinal {
+        // Somebody grew the set by hand, and the pods above are wished meanwhile.
+        if set.replicas <= seen.wish {
+            let message = format!("{who} was removed, but its pod and those above it are wished");
+            return act(Effect::Forget { who }, Reason::MemberBack, message);
+        }
         return Step::Pass;
     }
     if seen.pods.contains_key(&ordinal) {

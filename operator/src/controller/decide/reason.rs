@@ -110,7 +110,7 @@ reasons! {
     PodStopping Moving Normal "the pod of a removed member ends";
     PodReplaced Moving Normal "the pod of a replaced member is deleted";
     PodGone Moving Normal "the pod of a removed member is gone";
-    MemberBack Moving Warning "the pod of a removed member was made again by hand; its member comes in anew";
+    MemberBack Moving Warning "a removed member is wished again, as somebody scaled the StatefulSet by hand; it comes in anew";
     SubscriptionsFound Moving Normal "subscriptions of a member that is gone are dropped";
     SubscriptionsReturned Moving Warning "a member that should be gone subscribed again";
     SubscriptionsWatched Moving Normal "a member died; its subscriptions are looked for once more";
@@ -121,6 +121,7 @@ reasons! {
     ClaimDeleted Moving Normal "the claim of a member that is gone is deleted";
     ClaimRetired Moving Normal "the claim of a member that is gone is kept";
     ClaimGoing Moving Normal "a claim ends";
+    ClaimEnding Moving Normal "a pod runs on a claim that is being deleted; it makes room for a new one";
     MemberGone Moving Normal "a member is forgotten";
 }
 

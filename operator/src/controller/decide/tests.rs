@@ -343,6 +343,30 @@ fn members_are_recorded_and_then_added_one_by_one() {
             "MemberFound: recording member 0",
         ),
         (
+            "a new one on a claim that goes makes room",
+            observed(2, vec![alone(0), alone(1)])
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.claims.get_mut(&1).expect("a claim").ending = true),
+            "ClaimEnding: deleting pod 1",
+        ),
+        (
+            "one that others know already is recorded all the same",
+            observed(2, all(&[0, 1]))
+                .founded()
+                .recorded(&[0])
+                .with(|it| it.claims.get_mut(&1).expect("a claim").ending = true),
+            "MemberFound: recording member 1",
+        ),
+        (
+            "a recorded one stays: its claim lives as long as its pod",
+            observed(2, all(&[0, 1]))
+                .founded()
+                .recorded(&[0, 1])
+                .with(|it| it.claims.get_mut(&1).expect("a claim").ending = true),
+            "InSync: nothing",
+        ),
+        (
             "one after another",
             observed(3, vec![alone(0), alone(1), alone(2)]).founded().recorded(&[0, 1, 2]),
             "MemberApart: adding member 1 through member 0",

@@ -64,6 +64,25 @@ impl Objects {
         self.all.keys().filter(|(of, _)| of == kind).map(|(_, name)| name.clone()).collect()
     }
 
+    /// Pods, claims and status, for people.
+    pub(super) fn told(&self) -> String {
+        let mut lines = Vec::new();
+        for ((kind, name), object) in &self.all {
+            let meta = &object["metadata"];
+            let ends = if meta["deletionTimestamp"].is_null() { "" } else { ", ends" };
+            let rest = match kind.as_str() {
+                "Pod" if object["status"].is_null() => "does not run".to_owned(),
+                "Pod" => "runs".to_owned(),
+                "PersistentVolumeClaim" => meta["annotations"].to_string(),
+                "StatefulSet" => object["spec"]["replicas"].to_string(),
+                "KapacitorCluster" => object["status"].to_string(),
+                _ => continue,
+            };
+            lines.push(format!("{kind} {name}{ends}: {rest}"));
+        }
+        lines.join("\n")
+    }
+
     fn next(&mut self) -> String {
         self.last += 1;
         self.last.to_string()

@@ -53,6 +53,16 @@ fn a_member_leaves_step_by_step() {
         ),
         ("no way back from here", third(Condemned), "RemovalBegins: member 2 is now Removing"),
         (
+            "a pod that somebody made above it goes first",
+            removed(Stopping).sized(4).with(|it| it.members.insert(3, alone(3)).map_or((), drop)),
+            "MemberFound: recording member 3",
+        ),
+        (
+            "and where that one is wished meanwhile, the removed one comes in anew",
+            removed(Stopping).sized(4).with(|it| it.wish = 4),
+            "MemberBack: forgetting member 2",
+        ),
+        (
             "it goes on although the wish rose",
             third(Removing).with(|it| it.wish = 3),
             "MemberListed: removing member 2 through member 0",
