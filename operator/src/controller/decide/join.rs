@@ -114,8 +114,8 @@ pub(super) fn add(seen: &Observed, view: &View<'_>) -> Step {
         *ordinal < seen.wish && seen.current(*ordinal).is_some_and(|entry| entry.member_id == id)
     };
     if let Some((ordinal, _)) = view.apart.iter().find(recorded) {
-        return match view.inside.first() {
-            Some((through, _)) => act(
+        return match view.ways_in.first() {
+            Some(through) => act(
                 Effect::AddMember { through: *through, ordinal: *ordinal },
                 Reason::MemberApart,
                 format!("member {ordinal} is not in the cluster"),

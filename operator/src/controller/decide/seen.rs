@@ -250,14 +250,22 @@ pub(super) struct View<'a> {
     pub(super) apart: Vec<(i32, &'a Cluster)>,
     /// In another one.
     pub(super) foreign: Vec<(i32, &'a Cluster)>,
+    /// Who is in the cluster and may take others in: those inside first, then the condemned.
+    pub(super) ways_in: Vec<i32>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn of(seen: &'a Observed) -> Self {
-        let mut view = Self { inside: Vec::new(), apart: Vec::new(), foreign: Vec::new() };
+        let (inside, apart, foreign) = (Vec::new(), Vec::new(), Vec::new());
+        let mut view = Self { inside, apart, foreign, ways_in: Vec::new() };
         let Some(id) = &seen.cluster_id else { return view };
+        let mut condemned = Vec::new();
         for (ordinal, cluster) in seen.answers() {
-            if seen.is_leaving(&cluster.member_id.to_string()) {
+            let member_id = cluster.member_id.to_string();
+            if let Some(entry) = seen.leaving().find(|entry| entry.member_id == member_id) {
+                if entry.state == MemberState::Condemned && cluster.cluster_id.to_string() == *id {
+                    condemned.push(ordinal);
+                }
                 continue;
             }
             if cluster.cluster_id.to_string() == *id {
@@ -268,6 +276,7 @@ impl<'a> View<'a> {
                 view.foreign.push((ordinal, cluster));
             }
         }
+        view.ways_in = view.inside.iter().map(|(ordinal, _)| *ordinal).chain(condemned).collect();
         view
     }
 

@@ -398,6 +398,18 @@ fn members_are_recorded_and_then_added_one_by_one() {
             "NoWayIn: nothing",
         ),
         (
+            "whoever is in the cluster is to leave: it takes the next one in first",
+            observed(1, vec![view(5, &id('c', 5), &[5]), view(1, &c0, &[0, 1])])
+                .founded()
+                .recorded(&[0, 1])
+                .with(|it| {
+                    it.entry(0, MemberState::InSync).member_id = id('a', 5);
+                    it.claims.get_mut(&0).expect("a claim").member_id = Some(id('a', 5));
+                })
+                .goes(1, Condemned),
+            "MemberApart: adding member 0 through member 1",
+        ),
+        (
             "whoever is in the cluster is away",
             observed(2, vec![silent(), alone(1)]).founded().recorded(&[0, 1]),
             "MembersAway: nothing",
