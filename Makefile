@@ -50,6 +50,11 @@ bench: programs ## instructions per point and rates, in the form of docs/benchma
 soak: programs ## the long simulations
 	$(RELEASE)/simulate chaos --members 5 --seeds 0..10000 --minutes 10
 
+.PHONY: mutate
+mutate: setup ## break the source on purpose, fault by fault: the seeds of the random worlds must catch each
+	@e2e/setup.sh patch
+	@e2e/mutate.sh
+
 .PHONY: generated
 generated: ## rewrite what is generated: crds/, chart copies, renders and READMEs, sample configuration
 	e2e/kube/build.sh helm

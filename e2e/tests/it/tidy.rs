@@ -169,3 +169,27 @@ fn doors_are_small() {
         );
     }
 }
+
+/// `make mutate` tries them; here each must still be a change of what is there.
+#[test]
+fn mutations_say_what_they_break_and_still_apply() {
+    for (folder, least) in [("daemon/sim/mutations", 18), ("operator/mutations", 12)] {
+        let mut patches = Vec::new();
+        for entry in std::fs::read_dir(root().join(folder)).expect("the folder is there") {
+            patches.push(entry.expect("readable").path());
+        }
+        assert!(patches.len() >= least, "{folder}: {}", patches.len());
+        for patch in patches {
+            let text = std::fs::read_to_string(&patch).expect("a patch");
+            let mut lines = text.lines();
+            let (what, how) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+            let looked = how.starts_with("simulate chaos ") || how.starts_with("worlds ");
+            assert!(what.ends_with('.') && looked, "{}: {what:?}, {how:?}", shown(&patch));
+            let mut git = std::process::Command::new("git");
+            let check = git.current_dir(root()).args(["apply", "--check"]).arg(&patch).output();
+            let check = check.expect("git runs");
+            let said = String::from_utf8_lossy(&check.stderr);
+            assert!(check.status.success(), "{}: {said}", shown(&patch));
+        }
+    }
+}

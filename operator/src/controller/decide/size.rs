@@ -30,10 +30,12 @@ pub(super) fn grow(seen: &Observed, _: &View<'_>) -> Step {
         return Step::Pass;
     }
     let to = seen.room(have);
-    if to > have {
+    // Pods that nobody wants and nobody lives in would be shed again at once.
+    let brings_back = || (have..to).any(|ordinal| seen.current(ordinal).is_some());
+    if to > have && (have < seen.wish || brings_back()) {
         let effect = Effect::Grow { set: set.version.clone(), to };
         return act(effect, Reason::SetGrows, format!("{have} pods are to become {to}"));
     }
-    let message = format!("pod {have} waits until the last member in it is gone for good");
+    let message = format!("pod {to} waits until the last member in it is gone for good");
     note(Reason::OrdinalLeaving, message)
 }

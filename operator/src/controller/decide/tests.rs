@@ -214,6 +214,16 @@ fn the_set_follows_the_wish_upwards_and_the_ledger_downwards() {
             "SetGrows: growing the set to 3 pods",
         ),
         (
+            "one comes back to leave, but not before the pods on the way may be made again",
+            observed(1, vec![alone(0)])
+                .founded()
+                .recorded(&[0, 3])
+                .sized(1)
+                .goes(2, Unsubscribing)
+                .influx(InfluxSeen::Away("refused".into())),
+            "OrdinalLeaving: nothing",
+        ),
+        (
             "somebody scaled the set up, and who is there is recorded first",
             observed(1, vec![alone(0), alone(1)]).founded().recorded(&[0]),
             "MemberFound: recording member 1",
