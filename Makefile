@@ -55,11 +55,6 @@ mutate: setup ## break the source on purpose, fault by fault: the seeds of the r
 	@e2e/setup.sh patch
 	@e2e/mutate.sh
 
-.PHONY: fuzz
-fuzz: setup ## fuzz everything that reads bytes of others, TIME=600 seconds each
-	@e2e/setup.sh g++
-	@e2e/fuzz.sh $(TIME)
-
 .PHONY: generated
 generated: ## rewrite what is generated: crds/, chart copies, renders and READMEs, sample configuration
 	e2e/kube/build.sh helm
