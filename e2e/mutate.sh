@@ -36,6 +36,16 @@ look() {
     esac
 }
 
+# restore PATCH…: puts the files that patches change back as they are in the project.
+restore() {
+    git -C "$root" apply --numstat "$@" | cut -f3 | sort -u | while read -r file; do
+        cmp -s "$root/$file" "$tree/$file" || cp "$root/$file" "$tree/$file"
+    done
+}
+
+# What an interrupted run left broken.
+(cd "$root" && restore daemon/sim/mutations/*.patch operator/mutations/*.patch)
+
 for patch in "$@"; do
     patch=$(realpath --relative-to="$root" "$root/$patch")
     name=$(basename "$patch" .patch)
@@ -51,9 +61,7 @@ for patch in "$@"; do
         seed=$(grep -oE 'seed [0-9]+.*' "$log" | tail -1)
         [ -n "$seed" ] || verdict="NO SEED: $(tail -1 "$log")"
     fi
-    git -C "$root" apply --numstat "$patch" | cut -f3 | while read -r file; do
-        cp "$root/$file" "$tree/$file"
-    done
+    restore "$patch"
     if [ -n "$verdict" ]; then
         survived=$((survived + 1))
         printf '%-28s %s\n' "$name" "$verdict"
