@@ -35,6 +35,7 @@ const RAISED_LIMIT: usize = 512;
 enum Message {
     Input(Input),
     Raise(Vec<Raise>, Arc<Backlog>),
+    Raised(oneshot::Sender<()>),
     Command(Command, oneshot::Sender<Result<Done, CommandError>>),
     Request(Header, Request, oneshot::Sender<Answer>),
     Sync(SocketAddr, Vec<u8>, oneshot::Sender<Vec<u8>>),
@@ -80,6 +81,13 @@ impl Brain {
     pub(crate) fn raise(&self, events: Vec<Raise>, backlog: Arc<Backlog>) {
         backlog.0.fetch_add(events.len(), Ordering::Relaxed);
         let _ = self.mail.send(Message::Raise(events, backlog));
+    }
+
+    /// Returns when all events raised before have been taken; they may have waited for the disk.
+    pub(crate) async fn raised(&self) {
+        let (taken, all_taken) = oneshot::channel();
+        let _ = self.mail.send(Message::Raised(taken));
+        let _ = all_taken.await;
     }
 
     /// Ends the thread after everything given before; what is given later goes nowhere.
@@ -179,6 +187,11 @@ pub(crate) fn start(member: Member, mailbox: Mailbox, hands: Hands) {
         .expect("a thread can be started at start-up");
 }
 
+enum Waiting {
+    Events(std::vec::IntoIter<Raise>, Arc<Backlog>),
+    Told(oneshot::Sender<()>),
+}
+
 struct Driver {
     member: Member,
     hands: Hands,
@@ -187,7 +200,7 @@ struct Driver {
     requests: BTreeMap<InboundId, oneshot::Sender<Answer>>,
     syncs: BTreeMap<InboundId, oneshot::Sender<Vec<u8>>>,
     /// Events that wait because the disk is behind.
-    waiting: VecDeque<(std::vec::IntoIter<Raise>, Arc<Backlog>)>,
+    waiting: VecDeque<Waiting>,
     next: u64,
     ended: bool,
 }
@@ -229,7 +242,11 @@ impl Driver {
         match message {
             Message::Input(input) => self.member.handle(now(), input),
             Message::Raise(events, backlog) => {
-                self.waiting.push_back((events.into_iter(), backlog));
+                self.waiting.push_back(Waiting::Events(events.into_iter(), backlog));
+                self.raise_waiting();
+            }
+            Message::Raised(told) => {
+                self.waiting.push_back(Waiting::Told(told));
                 self.raise_waiting();
             }
             Message::Command(command, answer) => {
@@ -273,9 +290,14 @@ impl Driver {
     fn raise_waiting(&mut self) {
         let mut taken = 0;
         while taken < ROUND * 8 && self.may_raise() {
-            let Some((events, backlog)) = self.waiting.front_mut() else { return };
-            let Some(raise) = events.next() else {
-                self.waiting.pop_front();
+            let next = match self.waiting.front_mut() {
+                Some(Waiting::Events(events, backlog)) => events.next().zip(Some(backlog)),
+                _ => None,
+            };
+            let Some((raise, backlog)) = next else {
+                if let Some(Waiting::Told(told)) = self.waiting.pop_front() {
+                    let _ = told.send(());
+                }
                 continue;
             };
             let left = backlog.0.fetch_sub(1, Ordering::Relaxed) - 1;

@@ -312,7 +312,7 @@ impl Handle {
             self.app.brain.command(member::Command::Barrier),
         )
         .await;
-        self.app.tasks.runner.end();
+        self.app.tasks.runner.end_workers();
         self.app.brain.end();
         for task in self.background {
             task.abort();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use alert::State;
-use engine::{Answer, HttpPost, TaskKey, Token, World};
+use engine::{Answer, HttpPost, World};
 use member::{CallId, Input, Raise};
 use model::Str;
 use tokio::runtime::Handle;
@@ -19,7 +19,7 @@ use crate::deliver::ATTEMPT_LIMIT;
 use crate::deliver::endpoint::Endpoints;
 use crate::deliver::post::{build, causes, head_of};
 use crate::ingest::Ingest;
-use crate::tasks::worker::{Job, Running, Surroundings, Written};
+use crate::tasks::worker::{Asker, Job, Running, Surroundings, Written};
 
 /// Points written back by tasks that may wait for room in other tasks; more are lost. A worker must
 /// not wait for them: the room it would wait for may be its own.
@@ -78,7 +78,7 @@ impl World for Yard {
 }
 
 impl Surroundings for Yard {
-    fn send(&self, key: TaskKey, token: Token, request: Box<HttpPost>, reply: Sender<Job>) {
+    fn send(&self, asker: Asker, request: Box<HttpPost>, reply: Sender<Job>) {
         let (http, post) = self.endpoints.node_post(*request);
         let guard = self.endpoints.guard.clone();
         self.runtime.spawn(async move {
@@ -96,7 +96,7 @@ impl Surroundings for Yard {
                 .await
                 .unwrap_or_else(|_| Err(Answer::Failed(format!("no answer within {limit:?}"))));
             let answer = answer.unwrap_or_else(|failed| failed);
-            let _ = reply.send(Job::Answer { key, token, answer });
+            let _ = reply.send(Job::Answer { asker, answer });
         });
     }
 

@@ -100,7 +100,7 @@ impl Tasks {
             all.map(|(d, _)| d.id.clone()).collect()
         };
         for id in enabled {
-            if let Err(error) = self.run(&id) {
+            if let Err(error) = self.run(&id).await {
                 tracing::error!(service = "task_store", task = %id, %error, "failed to start the task");
             }
         }
@@ -119,8 +119,7 @@ impl Tasks {
     pub(crate) async fn restart_running(&self) {
         let _change = self.change.lock().await;
         for id in self.runner.running() {
-            self.runner.stop(&id, false).await;
-            if let Err(error) = self.run(&id) {
+            if let Err(error) = self.run(&id).await {
                 tracing::error!(service = "task_store", task = %id, %error, "failed to start the task");
             }
         }
@@ -343,7 +342,9 @@ impl Tasks {
     async fn follow_status(&self, id: &str, before: Status) -> Result<(), Refused> {
         let Some((definition, life)) = self.task(id) else { return Ok(()) };
         match (before, definition.status) {
-            (Status::Disabled, Status::Enabled) => self.run(id).map_err(Refused::Failed),
+            (Status::Disabled, Status::Enabled) => {
+                self.run(id).await.map_err(Refused::Failed)
+            }
             (Status::Enabled, Status::Disabled) => {
                 if life.executing {
                     self.runner.stop(id, false).await;
@@ -355,9 +356,10 @@ impl Tasks {
         }
     }
 
-    fn run(&self, id: &str) -> Result<(), String> {
+    /// Runs a task as it is defined now, whether it runs already or not.
+    async fn run(&self, id: &str) -> Result<(), String> {
         let Some((definition, _)) = self.task(id) else { return Ok(()) };
-        let started = self.runner.start(&definition);
+        let started = self.runner.run(&definition).await;
         let life = match &started {
             Ok(()) => Life { executing: true, error: String::new() },
             Err(error) => Life { executing: false, error: error.clone() },
@@ -448,8 +450,7 @@ impl Tasks {
         };
         self.keep(new).map_err(|e| e.to_string())?;
         if task.status == Status::Enabled {
-            self.runner.stop(&task.id, false).await;
-            self.run(&task.id)?;
+            self.run(&task.id).await?;
         }
         Ok(())
     }
@@ -461,8 +462,7 @@ impl Tasks {
             tracing::error!(service = "task_store", task = %id, %error, "failed to put the task back");
         }
         if enabled {
-            self.runner.stop(&id, false).await;
-            let _ = self.run(&id);
+            let _ = self.run(&id).await;
         }
     }
 

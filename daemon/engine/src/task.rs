@@ -186,7 +186,7 @@ impl Task {
     /// False while a node waits for the world and too much waits for it: give no points until
     /// answers came.
     pub fn wants_points(&self) -> bool {
-        self.graph.queued() < MAX_WAITING
+        self.finishing.is_none() && self.graph.queued() < MAX_WAITING
     }
 
     /// Ends intake: nodes emit what they hold back, in order, each when all before it are done.

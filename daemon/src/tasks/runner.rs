@@ -14,13 +14,13 @@ use tokio::sync::oneshot;
 
 use super::definition::Definition;
 use super::feed::Feed;
-use super::worker::{Job, Running, Worker};
+use super::worker::{Job, Running, Then, Worker};
 use super::{Refused, script};
 use crate::brain::Brain;
 use crate::clock;
 use crate::ingest::{Ingest, Target};
 
-/// How long a stopped task may take to end its requests in flight.
+/// How long a stopped task may take to run its points and end its requests in flight.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// What tasks must know of the cluster when they start.
@@ -101,8 +101,32 @@ impl Runner {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// Starts a task; the error is the bare text users see.
-    pub(crate) fn start(&self, definition: &Definition) -> Result<(), String> {
+    fn new_place(&self) -> Place {
+        let key = TaskKey(self.next.fetch_add(1, Ordering::Relaxed));
+        let worker = self.workers[key.0 as usize % self.workers.len()].clone();
+        Place { key, worker, feed: Arc::default() }
+    }
+
+    /// Runs a task as it is defined now; the error is the bare text users see. One that runs already
+    /// is started anew and gets every point: those that it has not run when it stops, and those that
+    /// come before it has started, wait.
+    pub(crate) async fn run(&self, definition: &Definition) -> Result<(), String> {
+        let Some(place) = self.place(&definition.id) else {
+            return self.start(self.new_place(), definition);
+        };
+        self.end(&definition.id, &place, Then::Start).await;
+        self.brain.tell(Input::TaskStopped { id: definition.id.as_str().into(), deleted: false });
+        let started = self.start(place.clone(), definition);
+        if started.is_err() {
+            self.ingest.disconnect(place.key);
+            place.worker.give(Job::Forget { key: place.key });
+            self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&definition.id);
+        }
+        started
+    }
+
+    fn start(&self, place: Place, definition: &Definition) -> Result<(), String> {
+        let Place { key, worker, feed } = place.clone();
         let text = |refused| match refused {
             Refused::Request(text) | Refused::Missing(text) | Refused::Failed(text) => text,
         };
@@ -113,7 +137,6 @@ impl Runner {
         let id: Str = definition.id.as_str().into();
         let dbrps: Vec<(Str, Str)> =
             definition.dbrps.iter().map(|d| (d.db.as_str().into(), d.rp.as_str().into())).collect();
-        let key = TaskKey(self.next.fetch_add(1, Ordering::Relaxed));
         let settings = Settings {
             task_id: id.clone(),
             dbrps: dbrps.clone(),
@@ -132,35 +155,35 @@ impl Runner {
             inline: task.handlers().into_iter().collect(),
             warm: !task.warmth().cold,
         }));
-        let feed = Arc::new(Feed::default());
-        let worker = self.workers[key.0 as usize % self.workers.len()].clone();
-        let running = Running::new(key, id, task, feed.clone());
-        worker.give(Job::Start(Box::new(running)));
-        let target = Target { worker: worker.clone(), feed: feed.clone() };
-        self.ingest.connect(key, &dbrps, &plan.measurements(), target);
-        let place = Place { key, worker, feed };
+        worker.give(Job::Start(Box::new(Running::new(key, id, task, feed.clone()))));
+        self.ingest.connect(key, &dbrps, &plan.measurements(), Target { worker, feed });
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.insert(definition.id.clone(), place);
         Ok(())
     }
 
-    /// Stops a task: no more points, what it holds back is emitted, requests in flight end.
+    /// Stops a task: no more points, what it has and holds back is emitted, requests in flight end.
     pub(crate) async fn stop(&self, id: &str, deleted: bool) {
         let place = self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(place) = place {
             self.ingest.disconnect(place.key);
-            let (done, ended) = oneshot::channel();
-            place.worker.give(Job::Stop { key: place.key, done });
-            if tokio::time::timeout(STOP_LIMIT, ended).await.is_err() {
-                tracing::warn!(
-                    service = "tasks",
-                    task = id,
-                    "task still waits for answers, let go"
-                );
-                place.worker.give(Job::Forget { key: place.key });
-            }
+            self.end(id, &place, Then::Nothing).await;
         }
         self.brain.tell(Input::TaskStopped { id: id.into(), deleted });
+    }
+
+    /// Returns when a task has ended and the brain has taken all that it raised.
+    async fn end(&self, id: &str, place: &Place, then: Then) {
+        let (done, ended) = oneshot::channel();
+        place.worker.give(Job::Stop { key: place.key, then, done });
+        let deadline = tokio::time::Instant::now() + STOP_LIMIT;
+        if tokio::time::timeout_at(deadline, ended).await.is_err() {
+            tracing::warn!(service = "tasks", task = id, "task still waits for answers, let go");
+            place.worker.give(Job::LetGo { key: place.key });
+        }
+        if tokio::time::timeout_at(deadline, self.brain.raised()).await.is_err() {
+            tracing::warn!(service = "tasks", task = id, "events still wait for the disk");
+        }
     }
 
     /// Statistics of a running task.
@@ -195,7 +218,7 @@ impl Runner {
     }
 
     /// Ends the worker threads; no task can be started any more.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end_workers(&self) {
         for worker in &self.workers {
             worker.give(Job::End);
         }

@@ -30,17 +30,19 @@ type Look = Box<dyn FnOnce(Option<&Running>) + Send>;
 
 /// Something for a worker to do.
 pub(crate) enum Job {
-    /// Run a task from now on.
+    /// Run a task from now on, with the points that are held for its key.
     Start(Box<Running>),
     /// Points for a task; `bytes` were admitted to its feed.
     Points { key: TaskKey, points: Arc<[Arc<Point>]>, bytes: usize },
     /// The result of a request.
-    Answer { key: TaskKey, token: Token, answer: Answer },
+    Answer { asker: Asker, answer: Answer },
     /// Look at a task, in order with its points.
     Look { key: TaskKey, look: Look },
     /// End a task: what it holds back is emitted, then it is forgotten and `done` told.
-    Stop { key: TaskKey, done: oneshot::Sender<()> },
-    /// Forget a task, whatever it waits for.
+    Stop { key: TaskKey, then: Then, done: oneshot::Sender<()> },
+    /// End a task that was told to stop, whatever it waits for.
+    LetGo { key: TaskKey },
+    /// Forget the points that are held for a task: it does not start again.
     Forget { key: TaskKey },
     /// Tell the brain when the task's data has passed `time`.
     WhenPast { key: TaskKey, time: Time, query: CallId },
@@ -50,10 +52,27 @@ pub(crate) enum Job {
     End,
 }
 
+/// What comes after the end of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Nothing: it runs all points that were given before it ends.
+    Nothing,
+    /// Another start under the same key, which gets the points that this one did not run.
+    Start,
+}
+
+/// Which request of which task. Two tasks may have run under one key: `run` tells them apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker {
+    key: TaskKey,
+    run: u64,
+    token: Token,
+}
+
 /// What a worker needs of the rest of the member.
 pub(crate) trait Surroundings: World + Send + Sync {
     /// Sends a request of a task; the answer comes back as [`Job::Answer`] through `reply`.
-    fn send(&self, key: TaskKey, token: Token, request: Box<HttpPost>, reply: Sender<Job>);
+    fn send(&self, asker: Asker, request: Box<HttpPost>, reply: Sender<Job>);
     /// False while too many events of the task wait to be accepted: it gets no points meanwhile.
     fn has_room(&self, task: &Running) -> bool;
     /// Takes the events a task raised in one slice.
@@ -101,8 +120,9 @@ pub(crate) struct Running {
     pub(crate) feed: Arc<Feed>,
     /// Events it raised that the brain has not taken yet.
     pub(crate) backlog: Arc<Backlog>,
+    run: u64,
     inbox: VecDeque<Admitted>,
-    stopping: Option<oneshot::Sender<()>>,
+    stopping: Option<(Then, oneshot::Sender<()>)>,
     cold: bool,
     /// Queries that wait for a time to pass, oldest first.
     queries: VecDeque<(Time, CallId)>,
@@ -112,7 +132,16 @@ impl Running {
     pub(crate) fn new(key: TaskKey, id: Str, task: Task, feed: Arc<Feed>) -> Self {
         let cold = task.warmth().cold;
         let (inbox, queries, backlog) = (VecDeque::new(), VecDeque::new(), Arc::default());
-        Self { key, id, task, feed, backlog, inbox, stopping: None, cold, queries }
+        Self { key, id, task, feed, backlog, run: 0, inbox, stopping: None, cold, queries }
+    }
+
+    /// It was told to stop, and has run all that it is to run.
+    fn is_to_end(&self) -> bool {
+        match self.stopping {
+            None => false,
+            Some((Then::Nothing, _)) => self.inbox.is_empty(),
+            Some((Then::Start, _)) => true,
+        }
     }
 }
 
@@ -130,7 +159,8 @@ impl Worker {
         thread::Builder::new()
             .name(format!("tasks-{n}"))
             .spawn(move || {
-                Loop { tasks: BTreeMap::new(), surroundings, own, ended: false }.run(&inbox);
+                let (tasks, held) = (BTreeMap::new(), BTreeMap::new());
+                Loop { tasks, held, runs: 0, surroundings, own, ended: false }.run(&inbox);
             })
             .expect("a thread can be started at start-up");
         Self { jobs }
@@ -159,6 +189,10 @@ impl Worker {
 
 struct Loop {
     tasks: BTreeMap<TaskKey, Running>,
+    /// Points between the end of a task and its next start.
+    held: BTreeMap<TaskKey, (VecDeque<Admitted>, Arc<Feed>)>,
+    /// Tasks that were started.
+    runs: u64,
     surroundings: Arc<dyn Surroundings>,
     own: Sender<Job>,
     ended: bool,
@@ -200,17 +234,24 @@ impl Loop {
 
     fn take(&mut self, job: Job) {
         match job {
-            Job::Start(running) => {
+            Job::Start(mut running) => {
+                self.runs += 1;
+                running.run = self.runs;
+                if let Some((inbox, _)) = self.held.remove(&running.key) {
+                    running.inbox = inbox;
+                }
                 self.tasks.insert(running.key, *running);
             }
             Job::Points { key, points, bytes } => {
                 if let Some(running) = self.tasks.get_mut(&key) {
                     running.inbox.push_back((points, 0, bytes));
+                } else if let Some((inbox, _)) = self.held.get_mut(&key) {
+                    inbox.push_back((points, 0, bytes));
                 }
             }
-            Job::Answer { key, token, answer } => {
+            Job::Answer { asker: Asker { key, run, token }, answer } => {
                 let surroundings = Arc::clone(&self.surroundings);
-                if let Some(running) = self.tasks.get_mut(&key) {
+                if let Some(running) = self.tasks.get_mut(&key).filter(|r| r.run == run) {
                     running.task.handle_answer(clock::now(), token, answer, &*surroundings);
                     self.settle(key);
                 }
@@ -220,16 +261,18 @@ impl Loop {
                 while self.run_slice(key) {}
                 look(self.tasks.get(&key));
             }
-            Job::Stop { key, done } => {
-                while self.run_slice(key) {}
-                let surroundings = Arc::clone(&self.surroundings);
+            Job::Stop { key, then, done } => {
                 if let Some(running) = self.tasks.get_mut(&key) {
-                    running.stopping = Some(done);
-                    running.task.stop(clock::now(), &*surroundings);
+                    running.stopping = Some((then, done));
                     self.settle(key);
                 }
             }
-            Job::Forget { key } => self.forget(key),
+            Job::LetGo { key } => self.end(key),
+            Job::Forget { key } => {
+                if let Some((inbox, feed)) = self.held.remove(&key) {
+                    release(&inbox, &feed);
+                }
+            }
             Job::WhenPast { key, time, query } => {
                 if let Some(running) = self.tasks.get_mut(&key) {
                     if running.queries.len() >= QUERIES {
@@ -288,15 +331,19 @@ impl Loop {
         true
     }
 
-    /// Carries out what a task asks for, and forgets it when it has ended.
+    /// Carries out what a task asks for, and ends it when nothing is left to do.
     fn settle(&mut self, key: TaskKey) {
         let Some(running) = self.tasks.get_mut(&key) else { return };
+        if running.is_to_end() {
+            running.task.stop(clock::now(), &*self.surroundings);
+        }
         let mut raised = Vec::new();
         let mut written = Vec::new();
         while let Some(effect) = running.task.poll_effect() {
             match effect {
                 Effect::HttpPost { token, request } => {
-                    self.surroundings.send(key, token, request, self.own.clone());
+                    let asker = Asker { key, run: running.run, token };
+                    self.surroundings.send(asker, request, self.own.clone());
                 }
                 Effect::Raise { topic, body, cold } => {
                     raised.push(Raise { event: alert::Event::new(topic, body), cold });
@@ -331,18 +378,28 @@ impl Loop {
             running.queries.retain(|(time, _)| *time >= newest);
         }
         if running.stopping.is_some() && running.task.is_finished() {
-            self.forget(key);
+            self.end(key);
         }
     }
 
-    fn forget(&mut self, key: TaskKey) {
+    fn end(&mut self, key: TaskKey) {
         let Some(running) = self.tasks.remove(&key) else { return };
-        for (_, _, bytes) in &running.inbox {
-            running.feed.release(*bytes);
+        let (then, done) = running.stopping.unzip();
+        if then == Some(Then::Start) {
+            self.held.insert(key, (running.inbox, running.feed));
+        } else {
+            release(&running.inbox, &running.feed);
         }
-        if let Some(done) = running.stopping {
+        if let Some(done) = done {
             let _ = done.send(());
         }
+    }
+}
+
+/// Gives the room of points that nobody runs any more back.
+fn release(inbox: &VecDeque<Admitted>, feed: &Feed) {
+    for (_, _, bytes) in inbox {
+        feed.release(*bytes);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Several members in this process: added, removed, one handler for all, one alert for all.
 
 use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::daemon::{ALERT, Daemon, alerts_in, metric, same, until};
 use crate::http::Answer;
@@ -81,6 +83,41 @@ async fn added_members_show_the_same_cluster() {
     }
     let again = add(&members[1], &members[2].rpc().to_string()).await;
     assert_eq!(again.status, 204, "adding again is a success");
+}
+
+/// Answers requests with 200 until it is dropped; `first` is one that was taken before.
+async fn answer_all(listener: TcpListener, first: TcpStream) {
+    let mut taken = first;
+    loop {
+        let _ = taken.read(&mut [0; 65536]).await;
+        let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let _ = taken.write_all(ok).await;
+        let _ = taken.shutdown().await;
+        taken = listener.accept().await.expect("a request").0;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_that_come_while_a_lone_member_gets_its_first_peer_are_all_taken() {
+    const AMID: usize = 200;
+    let members = [Daemon::start().await, Daemon::start().await];
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let post = format!("|httpPost('{url}')\n    |alert()");
+    members[0].define("cpu", &ALERT.replace("|alert()", &post)).await;
+    members[0].write("cpu,host=before value=99 1").await;
+    // As one of a cluster the task starts anew, and not before this request is answered.
+    let (first, _) = listener.accept().await.expect("the request of the first point");
+    assert_eq!(add(&members[0], &members[1].rpc().to_string()).await.status, 204);
+    for n in 0..AMID {
+        members[0].write(&format!("cpu,host=amid{n} value=99 2")).await;
+    }
+    let server = tokio::spawn(answer_all(listener, first));
+    until("every point was taken", async || {
+        same(&members[0].events("cpu").await.len(), &(1 + AMID))
+    })
+    .await;
+    server.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
