@@ -53,8 +53,8 @@ const FIRST_PASS: Duration = Duration::from_secs(3);
 /// Ports that are tried for gossip when any will do.
 const PORT_TRIES: usize = 16;
 
-/// How long a stop waits for threads and connections to let go of the store.
-const RELEASE: Duration = Duration::from_secs(1);
+/// Pause between two looks whether threads and connections have let go of the store.
+const RELEASE: Duration = Duration::from_millis(2);
 
 /// Where a member listens; real ports, also when 0 was configured.
 #[derive(Clone, Copy, Debug)]
@@ -292,26 +292,26 @@ impl Handle {
     }
 
     /// Stops: no more requests, tasks drain, pending events are handed over and what is in flight
-    /// ends, all within `[http] shutdown-timeout`.
+    /// ends, all within `[http] shutdown-timeout`. Each part has its share of that time, so that one
+    /// that does not end leaves the others theirs.
     pub async fn stop(self) {
-        let deadline = tokio::time::Instant::now() + self.shutdown_timeout;
+        let began = tokio::time::Instant::now();
+        let by = |tenths| began + self.shutdown_timeout * tenths / 10;
         let _ = self.http_stop.send(true);
-        let _ = tokio::time::timeout_at(deadline, self.http).await;
-        let _ = tokio::time::timeout_at(deadline, self.app.tasks.stop_all()).await;
+        let _ = tokio::time::timeout_at(by(4), self.http).await;
+        let _ = tokio::time::timeout_at(by(6), self.app.tasks.stop_all()).await;
         self.app.brain.tell(Input::Stop);
-        if tokio::time::timeout_at(deadline, self.stopped).await.is_err() {
+        if tokio::time::timeout_at(by(8), self.stopped).await.is_err() {
             tracing::warn!(
                 service = "run",
                 "stopped with events still in flight; they are on disk"
             );
         }
         let _ = self.rpc_stop.send(true);
-        // What was written last is on disk before the process ends.
-        let _ = tokio::time::timeout(
-            Duration::from_secs(5),
-            self.app.brain.command(member::Command::Barrier),
-        )
-        .await;
+        let written = self.app.brain.command(member::Command::Barrier);
+        if !matches!(tokio::time::timeout_at(by(9), written).await, Ok(Ok(_))) {
+            tracing::error!(service = "run", "what was written last is not on disk");
+        }
         self.app.tasks.runner.end_workers();
         self.app.brain.end();
         for task in self.background {
@@ -320,15 +320,14 @@ impl Handle {
         }
         drop(self.keys);
         drop(self.app);
-        close(self.store).await;
+        close(self.store, by(10)).await;
         tracing::info!(service = "run", "stopped");
     }
 }
 
 /// Closes the store as soon as nobody else holds it: another start may open it then. Threads and
 /// connections that were told to end need a moment.
-async fn close(mut store: Arc<Store>) {
-    let deadline = tokio::time::Instant::now() + RELEASE;
+async fn close(mut store: Arc<Store>, deadline: tokio::time::Instant) {
     loop {
         match Arc::try_unwrap(store) {
             Ok(store) => {
@@ -346,7 +345,7 @@ async fn close(mut store: Arc<Store>) {
                 return;
             }
         }
-        tokio::time::sleep(RELEASE / 500).await;
+        tokio::time::sleep(RELEASE).await;
     }
 }
 

@@ -342,9 +342,7 @@ impl Tasks {
     async fn follow_status(&self, id: &str, before: Status) -> Result<(), Refused> {
         let Some((definition, life)) = self.task(id) else { return Ok(()) };
         match (before, definition.status) {
-            (Status::Disabled, Status::Enabled) => {
-                self.run(id).await.map_err(Refused::Failed)
-            }
+            (Status::Disabled, Status::Enabled) => self.run(id).await.map_err(Refused::Failed),
             (Status::Enabled, Status::Disabled) => {
                 if life.executing {
                     self.runner.stop(id, false).await;

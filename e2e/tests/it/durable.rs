@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -227,7 +227,7 @@ fn a_full_disk_is_an_error_to_the_client_and_a_metric() {
     member.set_data_dir(&disk.0.join("data")).run();
     member.define("before", "stream|from()|log()");
     member.define("every", EVERY);
-    let filler = disk.0.join("filler");
+    let filler = disk.fill();
     let define = |n: u32| {
         let script = format!("stream|from()|log() // {}", "x".repeat(20_000));
         let dbrps = json!([{"db": "d", "rp": "r"}]);
@@ -238,10 +238,6 @@ fn a_full_disk_is_an_error_to_the_client_and_a_metric() {
             &json!({"id": id, "type": "stream", "script": script, "dbrps": dbrps}),
         )
     };
-    let _ = Command::new("dd")
-        .args(["if=/dev/zero", "bs=64k"])
-        .arg(format!("of={}", filler.display()))
-        .output();
     let mut n = 0;
     let refused = until(SOON * 3, "a definition is refused", || {
         n += 1;
@@ -277,6 +273,25 @@ fn a_full_disk_is_an_error_to_the_client_and_a_metric() {
     assert!(member.handlers("cpu").expect("served").contains(&handler));
 }
 
+#[test]
+fn sigterm_ends_within_the_shutdown_timeout_even_on_a_full_disk() {
+    let Some(mut member) = Member::prepare() else { return };
+    let Some(disk) = SmallDisk::mount(member.directory()) else { return };
+    member.set("[http]", "shutdown-timeout", "\"3s\"");
+    member.set_data_dir(&disk.0.join("data")).run();
+    member.define("every", EVERY);
+    let filler = disk.fill();
+    define_while_full(&member);
+    let start = Instant::now();
+    assert!(member.stop(SOON).success());
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(3500), "shutdown-timeout is 3s, it took {took:?}");
+    assert!(member.log().contains("what was written last is not on disk"), "{}", member.log());
+    fs::remove_file(&filler).expect("removed");
+    member.run();
+    assert!(member.json("/tasks/every").is_ok());
+}
+
 /// Defines handlers and raises events until the disk refuses both; the first handler that was refused
 /// while it was being saved.
 fn define_while_full(member: &Member) -> String {
@@ -295,7 +310,7 @@ fn define_while_full(member: &Member) -> String {
 }
 
 /// A file system of 48 MB in memory; unmounted when dropped.
-pub(crate) struct SmallDisk(pub(crate) std::path::PathBuf);
+pub(crate) struct SmallDisk(pub(crate) PathBuf);
 
 impl SmallDisk {
     pub(crate) fn mount(below: &Path) -> Option<Self> {
@@ -308,6 +323,16 @@ impl SmallDisk {
         }
         skip("only root can mount the small file system of this test");
         None
+    }
+
+    /// Fills what is free with a file, to be removed when there is to be room again.
+    pub(crate) fn fill(&self) -> PathBuf {
+        let filler = self.0.join("filler");
+        let mut dd = Command::new("dd");
+        dd.args(["if=/dev/zero", "bs=4k", "oflag=append", "conv=notrunc"]);
+        let filled = dd.arg(format!("of={}", filler.display())).output().expect("dd is there");
+        assert!(!filled.status.success(), "it ends when the disk is full");
+        filler
     }
 }
 

@@ -149,7 +149,7 @@ fn sigterm_ends_within_the_shutdown_timeout_even_with_a_hanging_handler() {
     let start = Instant::now();
     assert!(member.stop(SOON).success());
     let took = start.elapsed();
-    assert!(took < Duration::from_secs(5), "shutdown-timeout is 3s, it took {took:?}");
+    assert!(took < Duration::from_millis(3500), "shutdown-timeout is 3s, it took {took:?}");
 }
 
 #[test]

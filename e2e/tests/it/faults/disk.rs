@@ -1,7 +1,6 @@
 //! A full disk at one member of a cluster.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use e2e::{Ledger, Load, Member, Receiver, until};
@@ -31,16 +30,11 @@ fn a_full_disk_at_one_member_loses_nothing_and_delays_little() {
 
     let load = Load::start(&ledger, RATE, TOPICS);
     load.set(&ledger, &addresses(&members));
-    let filler = disk.0.join("filler");
-    let fill = || {
-        let mut dd = Command::new("dd");
-        dd.args(["if=/dev/zero", "bs=4k", "oflag=append", "conv=notrunc"]);
-        let _ = dd.arg(format!("of={}", filler.display())).output();
-    };
     let mut n = 0;
+    let filler = disk.fill();
     // What was preallocated is used up first.
     until(LONG, "the disk is full", || {
-        fill();
+        disk.fill();
         let large = format!("http://127.0.0.1:9/{}", "x".repeat(20_000));
         n += 1;
         let _ = members[0].define_post_handler("other", &format!("h{n}"), &large);
