@@ -218,6 +218,9 @@ fn a_broken_journal_stops_the_start_or_costs_only_its_torn_end() {
     refuses(&mut member, "a flipped bit amid the journal");
     fs::write(&file, &whole[..end - 3]).expect("writable");
     refuses(&mut member, "a file that ends amid a record");
+    let last = whole.windows(4).rposition(|four| four == b"KJF1").expect("a frame");
+    fs::write(&file, &whole[..last]).expect("writable");
+    refuses(&mut member, "a file that ends between two records");
 }
 
 #[test]

@@ -8,8 +8,12 @@
 //! | 0 | `KAPJRNL1` | `KJF1`, body length u32 |
 //! | 8 | segment number u64 | records u32, CRC32 u32 |
 //! | 16 | position of its first record u64 | position of its first record u64 |
-//! | 24 | 0 u32, CRC32 of the 28 bytes u32 | position of the first record of its commit u64 |
+//! | 24 | size of the file u32, CRC32 of the 28 bytes u32 | position of the first record of its commit u64 |
 //! | 32 | frames | body: per record length u32, kind u8, bytes |
+//!
+//! A file has its size before anything is written to it. What its frames did not need is given back at
+//! the next start, behind an end mark: `KJEND001`, segment number u64, position after the last record
+//! u64, 0 u32, CRC32 of the 28 bytes u32. So a shorter file without an end mark has been cut.
 //!
 //! All little-endian. A frame's CRC covers the segment number, its header without the CRC, and its
 //! body, so bytes of another segment never pass. A commit starts only when the one before is on disk.
@@ -18,13 +22,14 @@
 
 use super::Position;
 
-/// Bytes of the header of a segment, and of a frame.
+/// Bytes of the header of a segment, of a frame, and of an end mark.
 pub(super) const HEADER: usize = 32;
 
 /// Bytes before each record in a frame.
 pub(super) const RECORD_HEADER: usize = 5;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"KAPJRNL1";
+const END_MAGIC: [u8; 8] = *b"KJEND001";
 const FRAME_MAGIC: [u8; 4] = *b"KJF1";
 const ALIGN: usize = 8;
 
@@ -34,6 +39,8 @@ pub(super) struct SegmentHeader {
     pub(super) number: u64,
     /// Position of the first record that is written to it.
     pub(super) first: u64,
+    /// Bytes of the file; it may be shorter only with an end mark.
+    pub(super) size: u32,
 }
 
 /// Bytes that cannot be the remains of a crash.
@@ -43,7 +50,7 @@ pub(super) enum Damage {
     Header,
     #[error("byte {0}: the record is damaged, and later ones follow it")]
     Middle(usize),
-    #[error("byte {0}: the record is longer than the rest of the file")]
+    #[error("byte {0}: the file was cut there, or in the record there")]
     Cut(usize),
     #[error("byte {0}: records {1} to {2} are missing")]
     Missing(usize, u64, u64),
@@ -57,14 +64,27 @@ pub(super) struct Scan {
     pub(super) next: u64,
     /// Bytes up to the end of the last valid frame.
     pub(super) end: usize,
+    /// An end mark follows.
+    pub(super) ended: bool,
 }
 
 /// The header of a new segment.
 pub(super) fn encode_header(header: SegmentHeader) -> [u8; HEADER] {
+    checked(SEGMENT_MAGIC, header.number, header.first, header.size)
+}
+
+/// What stands behind the last frame of a segment that is shorter than it was made; `next` is the
+/// position after its last record.
+pub(super) fn encode_end(number: u64, next: Position) -> [u8; HEADER] {
+    checked(END_MAGIC, number, next.0, 0)
+}
+
+fn checked(magic: [u8; 8], first: u64, second: u64, third: u32) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
-    bytes[..8].copy_from_slice(&SEGMENT_MAGIC);
-    bytes[8..16].copy_from_slice(&header.number.to_le_bytes());
-    bytes[16..24].copy_from_slice(&header.first.to_le_bytes());
+    bytes[..8].copy_from_slice(&magic);
+    bytes[8..16].copy_from_slice(&first.to_le_bytes());
+    bytes[16..24].copy_from_slice(&second.to_le_bytes());
+    bytes[24..28].copy_from_slice(&third.to_le_bytes());
     let crc = crc32fast::hash(&bytes[..28]);
     bytes[28..].copy_from_slice(&crc.to_le_bytes());
     bytes
@@ -74,7 +94,11 @@ pub(super) fn encode_header(header: SegmentHeader) -> [u8; HEADER] {
 pub(super) fn decode_header(bytes: &[u8]) -> Option<SegmentHeader> {
     let bytes = bytes.get(..HEADER)?;
     let whole = bytes[..8] == SEGMENT_MAGIC && crc32fast::hash(&bytes[..28]) == u32_at(bytes, 28);
-    whole.then(|| SegmentHeader { number: u64_at(bytes, 8), first: u64_at(bytes, 16) })
+    whole.then(|| SegmentHeader {
+        number: u64_at(bytes, 8),
+        first: u64_at(bytes, 16),
+        size: u32_at(bytes, 24),
+    })
 }
 
 /// Puts a record behind the body of a frame.
@@ -165,11 +189,10 @@ pub(super) fn scan(
         }
         at += frame_size(frame.body.len());
     }
-    // Segments have their full size before anything is written, and are shortened between frames only.
-    if let Some(start) = bytes.get(at..at + 8)
-        && start[..4] == FRAME_MAGIC
-        && at + frame_size(u32_at(start, 4) as usize) > bytes.len()
-    {
+    if bytes.get(at..at + HEADER) == Some(&encode_end(header.number, Position(next))) {
+        return Ok(Scan { header, next, end: at, ended: true });
+    }
+    if bytes.len() < header.size as usize {
         return Err(Damage::Cut(at));
     }
     // Anything of a later commit proves that what stood here had been durable.
@@ -182,7 +205,7 @@ pub(super) fn scan(
         }
         probe += ALIGN;
     }
-    Ok(Scan { header, next, end: at })
+    Ok(Scan { header, next, end: at, ended: false })
 }
 
 fn split_record(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
@@ -213,7 +236,7 @@ mod tests {
     /// A segment of three commits: records 10, then 11 and 12 in two frames, then 13; and where each
     /// commit ends.
     fn segment() -> (Vec<u8>, Vec<usize>) {
-        let mut bytes = encode_header(SegmentHeader { number: NUMBER, first: 10 }).to_vec();
+        let mut bytes = vec![0; HEADER];
         let mut ends = vec![bytes.len()];
         for (commit, frames) in [
             (10, &[(10, "ten")][..]),
@@ -227,7 +250,10 @@ mod tests {
             }
             ends.push(bytes.len());
         }
-        bytes.resize(bytes.len() + 100, 0);
+        bytes.resize(bytes.len() + 104, 0);
+        let size = bytes.len() as u32;
+        let header = encode_header(SegmentHeader { number: NUMBER, first: 10, size });
+        bytes[..HEADER].copy_from_slice(&header);
         (bytes, ends)
     }
 
@@ -265,20 +291,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_inside_a_frame_is_damage() {
-        // The space was there before the frame was written: no crash takes it away again.
+    fn a_file_cut_anywhere_is_damage() {
+        // The space was there before the frames were written: no crash takes it away again.
         let (bytes, ends) = segment();
-        let last = *ends.last().expect("there are commits");
-        let mut cut = 0;
-        for length in (HEADER..last).step_by(ALIGN) {
-            match positions(&bytes[..length]) {
-                Err(Damage::Cut(_)) => cut += 1,
-                // Between two frames nothing shows that there was a next one.
-                Ok(found) => assert!(found.len() < 4, "{length}: {found:?}"),
-                Err(other) => panic!("{length}: {other}"),
-            }
+        for length in HEADER..bytes.len() {
+            let found = positions(&bytes[..length]);
+            assert!(matches!(found, Err(Damage::Cut(_))), "{length}: {found:?}");
         }
-        assert_eq!(cut, (last - HEADER) / ALIGN - 4, "each place but the starts of the frames");
+        // Nor does one cut a file that was shortened.
+        let mut ended = bytes[..ends[3]].to_vec();
+        ended.extend_from_slice(&encode_end(NUMBER, Position(14)));
+        assert_eq!(positions(&ended), Ok(vec![10, 11, 12, 13]));
+        for length in HEADER..ended.len() {
+            let found = positions(&ended[..length]);
+            assert!(matches!(found, Err(Damage::Cut(_))), "{length}: {found:?}");
+        }
+        // Whole frames that were taken out leave a mark that says too much.
+        let mut without = bytes[..ends[2]].to_vec();
+        without.extend_from_slice(&encode_end(NUMBER, Position(14)));
+        assert_eq!(positions(&without), Err(Damage::Cut(ends[2])));
     }
 
     #[test]
@@ -302,7 +333,7 @@ mod tests {
             let mut bad = bytes.clone();
             bad[at] ^= 0x55;
             match positions(&bad) {
-                Err(Damage::Middle(_) | Damage::Cut(_)) => {}
+                Err(Damage::Middle(_)) => {}
                 // Padding is not covered; every record must be there.
                 Ok(found) => assert_eq!(found, [10, 11, 12, 13], "byte {at}"),
                 Err(other) => panic!("byte {at}: {other}"),
@@ -318,7 +349,8 @@ mod tests {
     #[test]
     fn bytes_of_another_segment_are_not_read() {
         let (mut bytes, _) = segment();
-        let header = encode_header(SegmentHeader { number: NUMBER + 1, first: 10 });
+        let size = bytes.len() as u32;
+        let header = encode_header(SegmentHeader { number: NUMBER + 1, first: 10, size });
         bytes[..HEADER].copy_from_slice(&header);
         assert_eq!(positions(&bytes), Ok(vec![]));
     }

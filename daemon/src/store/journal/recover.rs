@@ -55,8 +55,8 @@ pub(super) fn recover(
             }
         }
         let scan = scan(&bytes, replay).map_err(|e| damaged(e.to_string()))?;
-        if bytes.len() > scan.end {
-            segment::trim(&path, scan.end as u64).map_err(io)?;
+        if !scan.ended {
+            segment::end(&path, id, Position(scan.next), scan.end as u64).map_err(io)?;
         }
         found.next = Position(scan.next.max(1));
         found.sealed.push_back(id);

