@@ -19,8 +19,6 @@ pub(super) enum End {
     Here,
     /// A peer told.
     Elsewhere,
-    /// A warm member would not have raised it.
-    Cold,
 }
 
 impl Dedup {
@@ -285,7 +283,6 @@ impl Dedup {
         let counters = &mut self.core.counters;
         match end {
             End::Elsewhere => {}
-            End::Cold => counters.cold_dropped += 1,
             End::Here if !entry.owned => counters.last_resort_handled += 1,
             End::Here if entry.rank == 0 && !entry.taken_over => counters.primary_handled += 1,
             End::Here => counters.secondary_handled += 1,

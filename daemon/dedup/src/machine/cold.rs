@@ -1,14 +1,18 @@
 //! Cold events: a task whose windows have not filled may raise what a warm one would not. The member
 //! whose turn it is asks one that runs the task warm, for at most one delay.
+//!
+//! That one would not raise it does not make the event done: another warm member may have raised it, of
+//! whom nobody here has heard, since he alone got some point. So cold holders drop it, each for itself, and
+//! the offer of one who raised it warm brings it back.
 
 use model::MemberId;
 
 use super::Dedup;
-use super::acting::End;
 use super::entry::State;
 use crate::key::{Key, KeyHash};
 use crate::message::Message;
 use crate::port::Output;
+use crate::record::Record;
 
 /// Warm members asked one after the other for one event.
 const ASK_AT_MOST: usize = 8;
@@ -77,14 +81,29 @@ impl Dedup {
 
     pub(super) fn warm_answered(&mut self, from: MemberId, hash: KeyHash, raised: bool) {
         let Some(entry) = self.entries.get(&hash) else { return };
-        if !matches!(&entry.state, State::Asking { member: Some(asked), .. } if *asked == from) {
-            return;
-        }
-        if raised {
+        let asked =
+            matches!(&entry.state, State::Asking { member: Some(asked), .. } if *asked == from);
+        if raised && asked {
             self.warmth_known(hash);
-        } else {
-            self.finish(hash, End::Cold);
+        } else if !raised && entry.awaits_warmth() {
+            self.drop_cold(hash, asked);
         }
+    }
+
+    /// Forgets an event that a warm member would not raise; whoever asked tells the others.
+    fn drop_cold(&mut self, hash: KeyHash, asked: bool) {
+        let Some(mut entry) = self.entries.remove(&hash) else { return };
+        self.forget(&mut entry, false);
+        self.core.persist(Record::Released { hash });
+        self.core.counters.cold_dropped += 1;
+        let limits = &self.core.config.limits;
+        self.notes.note(hash, limits, &mut self.core.counters).unfounded = true;
+        for other in entry.others.iter().filter(|_| asked) {
+            self.core.send(other.id, Message::WarmAnswer { hash, raised: false });
+        }
+        self.core.outputs.push_back(Output::Done { hash, here: false });
+        let handlers = entry.judged.as_deref().unwrap_or(&[]);
+        self.wake_line(&entry.event.key, hash, handlers);
     }
 
     pub(super) fn warm_asked(&mut self, from: MemberId, key: Key) {

@@ -167,6 +167,15 @@ impl Entry {
         new
     }
 
+    /// Nobody knows yet whether a warm member would raise it, and no handler has been given it.
+    pub(super) fn awaits_warmth(&self) -> bool {
+        let before = matches!(
+            self.state,
+            State::Paused | State::Waiting { .. } | State::Blocked | State::Asking { .. }
+        );
+        self.cold && !self.warmth_known && before
+    }
+
     pub(super) fn is_running(&self, handler: &str) -> bool {
         self.running.iter().any(|h| **h == *handler)
     }

@@ -19,6 +19,8 @@ pub(super) struct Note {
     pub(super) judged: Option<Arc<[HandlerId]>>,
     pub(super) finished: Vec<HandlerId>,
     pub(super) heard: Vec<MemberId>,
+    /// It was held as cold, and a warm member would not raise it.
+    pub(super) unfounded: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,10 @@ impl Notes {
         let note = self.by_key.remove(&hash)?;
         self.oldest.remove(&note.number);
         Some(note)
+    }
+
+    pub(super) fn is_unfounded(&self, hash: KeyHash) -> bool {
+        self.by_key.get(&hash).is_some_and(|note| note.unfounded)
     }
 
     pub(super) fn note(
@@ -93,7 +99,7 @@ impl Notes {
         for (hash, note) in &self.by_key {
             hash.hash(hasher);
             let claim = note.claim.map(|(m, b, until)| (m, b, until.saturating_sub(now)));
-            (claim, &note.judged, &note.finished, &note.heard).hash(hasher);
+            (claim, &note.judged, &note.finished, &note.heard, note.unfounded).hash(hasher);
         }
     }
 }

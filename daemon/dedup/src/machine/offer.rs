@@ -37,6 +37,11 @@ impl Dedup {
             self.core.outputs.push_back(Output::Done { hash, here: false });
             return;
         }
+        if cold && self.notes.is_unfounded(hash) {
+            self.core.counters.cold_dropped += 1;
+            self.core.outputs.push_back(Output::Done { hash, here: false });
+            return;
+        }
         let limits = &self.core.config.limits;
         if self.entries.len() >= limits.pending.saturating_mul(2)
             || self.core.pending_bytes >= limits.pending_bytes.saturating_mul(2)
@@ -136,6 +141,10 @@ impl Dedup {
                 self.core.send(from, Message::OfferAck { hash, done: true });
                 return;
             }
+            if cold && self.notes.is_unfounded(hash) {
+                self.core.send(from, Message::WarmAnswer { hash, raised: false });
+                return;
+            }
             // A leaving member takes nothing more; the offerer turns to the others.
             if self.leaving.is_some() {
                 return;
@@ -203,8 +212,6 @@ impl Dedup {
         if let Some(entry) = self.entries.get_mut(&hash) {
             entry.other(from).raises = false;
             self.core.send_offer(entry, from, handover);
-        } else {
-            self.core.send(from, Message::OfferAck { hash, done: true });
         }
     }
 
@@ -244,7 +251,11 @@ impl Dedup {
     /// A warm member raised the event too.
     fn warmed(&mut self, hash: KeyHash) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
-        entry.cold = false;
+        if std::mem::take(&mut entry.cold) {
+            let (key, body) = (entry.event.key.clone(), entry.event.body.clone());
+            let record = Record::Pending { key, body, raised: entry.raised, cold: false };
+            entry.position = self.core.persist(record);
+        }
         if matches!(entry.state, State::Asking { .. }) {
             self.asking.remove(&hash);
             self.due(hash);

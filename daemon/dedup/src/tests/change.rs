@@ -131,6 +131,69 @@ fn cold_event_goes_on_when_the_warm_member_dies_or_raises_it() {
 }
 
 #[test]
+fn one_warm_member_that_would_not_raise_it_does_not_silence_another_that_did() {
+    // The asked one missed the point; the one that raised it is not heard while the cold one asks.
+    for killed in [false, true] {
+        let mut world = World::new(3);
+        let line = world.line("t");
+        world.warm = vec![line[2]];
+        world.warm_raised = Some(false);
+        let e = event("t", "id", 1);
+        world.cut_off(&line[1..2], &[line[0], line[2]]);
+        world.raise(line[1], &e);
+        world.raise_cold(line[0], &e);
+        world.pass(ms(500));
+        assert_eq!(world.machine(line[0]).pending_count(), 0, "dropped");
+        assert!(!world.machine(line[0]).is_done("t", e.hash), "and not done");
+        if killed {
+            world.kill(line[1]);
+            world.cut.clear();
+            world.restart(line[1]);
+        } else {
+            world.cut.clear();
+        }
+        world.pass(DELAY * 5);
+        assert_eq!(world.copies(&e), 1, "killed: {killed}");
+        assert_eq!(world.machine(line[0]).root(), world.machine(line[1]).root());
+    }
+}
+
+#[test]
+fn who_holds_a_cold_event_hears_that_it_is_unfounded() {
+    let mut world = World::new(3);
+    let line = world.line("t");
+    world.warm = vec![line[2]];
+    world.warm_raised = Some(false);
+    let e = event("t", "id", 1);
+    world.raise_cold(line[1], &e);
+    world.pass(ms(500));
+    let held: Vec<usize> = line.iter().map(|id| world.machine(*id).pending_count()).collect();
+    assert_eq!(held, [0, 0, 0], "the first in line asked, nobody waits for his turn");
+    world.raise_cold(line[0], &e);
+    world.pass(DELAY * 5);
+    assert_eq!(world.copies(&e), 0);
+    assert_eq!(world.machine(line[0]).counters().cold_dropped, 2);
+}
+
+#[test]
+fn what_a_warm_member_raised_too_is_not_asked_about_after_a_restart() {
+    let mut world = World::new(2);
+    world.receiver = Box::new(|_| Receiver::Fails);
+    let line = world.line("t");
+    let e = event("t", "id", 1);
+    world.raise_cold(line[0], &e);
+    world.raise(line[0], &e);
+    world.pass(ms(500));
+    world.kill(line[0]);
+    world.receiver = Box::new(|_| Receiver::Takes);
+    world.warm = vec![line[1]];
+    world.warm_raised = Some(false);
+    world.restart(line[0]);
+    world.pass(DELAY * 5);
+    assert_eq!(world.copies(&e), 1);
+}
+
+#[test]
 fn a_member_that_was_cold_itself_does_not_drop_what_another_asks_about() {
     let mut world = World::new(3);
     let line = world.line("t");
