@@ -23,6 +23,8 @@ const TOPICS: [&str; 3] = ["cpu", "disk", "web"];
 const IDS: u64 = 4;
 /// How much later than the first one a member can see the same data.
 const LATE: Duration = Duration::from_millis(400);
+/// Time in which the windows of a restarted member's task fill.
+const WINDOWS: Duration = Duration::from_mins(1);
 /// Faults at a time.
 const AT_ONCE: usize = 2;
 
@@ -73,6 +75,8 @@ enum Action {
     Event,
     /// A member sees it.
     See(usize, EventName),
+    /// A member whose windows are filling raises what no other does.
+    False(usize, EventName),
     /// An edit of a handler.
     Edit,
     /// A fault begins.
@@ -96,10 +100,14 @@ struct Run<'a> {
     edits: u64,
 }
 
+/// What the members of a plan are set to.
+pub fn settings(plan: &Plan) -> Settings {
+    Settings { redundancy: plan.redundancy, windows: Some(WINDOWS), ..Settings::default() }
+}
+
 /// Runs one seed.
 pub fn run(seed: u64, plan: &Plan) -> Report {
-    let settings = Settings { redundancy: plan.redundancy, ..Settings::default() };
-    run_with(seed, plan, settings).0
+    run_with(seed, plan, settings(plan)).0
 }
 
 /// Runs one seed and gives the world, with its story when narrated.
@@ -169,6 +177,7 @@ impl Run<'_> {
                 self.plan_next(self.plan.every, Action::Event);
             }
             Action::See(n, name) => self.world.raise_on(n, &name),
+            Action::False(n, name) => self.world.raise_false(n, &name),
             Action::Edit => {
                 self.edit();
                 self.plan_next(Duration::from_secs(40), Action::Edit);
@@ -199,6 +208,10 @@ impl Run<'_> {
             if self.rng.random::<f64>() >= 0.03 {
                 self.agenda.add(self.world.now + late, Action::See(n, name.clone()));
             }
+        }
+        if let Some(n) = self.pick(World::is_cold) {
+            let name = EventName { id: format!("{id}-false").as_str().into(), ..name };
+            self.agenda.add(self.world.now + LATE, Action::False(n, name));
         }
     }
 

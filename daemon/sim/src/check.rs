@@ -1,9 +1,10 @@
-//! The invariants S1 to S11 as checkers: safety at each step, liveness in the calm at the end.
+//! The invariants S1 to S12 as checkers: safety at each step, liveness in the calm at the end.
 //!
 //! Each checker counts how often it looked, so that a campaign in which it never did is noticed, and
 //! each has a planted violation in its tests that it reports.
 
 mod agree;
+mod cold;
 mod deliver;
 mod limits;
 mod order;
@@ -22,7 +23,7 @@ pub use limits::MOST_WAITING;
 /// An invariant that was found broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// `S1` to `S11`.
+    /// `S1` to `S12`.
     pub invariant: &'static str,
     /// When it was noticed.
     pub at: Duration,

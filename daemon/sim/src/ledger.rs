@@ -37,6 +37,8 @@ pub struct Story {
     pub given_up: u32,
     /// The only disk that held it was lost.
     pub excused: bool,
+    /// No task whose windows were full raised it, nor would: a false alert of one that was filling.
+    pub is_false: bool,
 }
 
 /// A fault, from when to when.

@@ -27,6 +27,10 @@ pub struct Node {
     pub(crate) skew: i64,
     /// Time from a write to its report.
     pub(crate) fsync: Duration,
+    /// When its disk was slow or full last.
+    pub(crate) disk_well_since: Duration,
+    /// Since when the windows of its task are full, unless they are filling.
+    pub(crate) warm_since: Option<Duration>,
     /// It is going down in order.
     pub(crate) stopping: bool,
     /// A rewrite of its journal is under way: records.
@@ -46,6 +50,8 @@ impl Node {
             wake: None,
             skew: 0,
             fsync: Duration::from_millis(1),
+            disk_well_since: Duration::ZERO,
+            warm_since: None,
             stopping: false,
             rewriting: None,
             down: None,

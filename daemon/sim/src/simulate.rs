@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::chaos::{Kind, Plan, Report, run, run_with};
+use crate::chaos::{Kind, Plan, Report, run, run_with, settings};
 use crate::scenario;
 use crate::world::Settings;
 
@@ -125,8 +125,7 @@ impl Chaos {
     }
 
     fn tell(seed: u64, plan: &Plan) -> Output {
-        let settings =
-            Settings { redundancy: plan.redundancy, narrate: true, ..Settings::default() };
+        let settings = Settings { narrate: true, ..settings(plan) };
         let (report, world) = run_with(seed, plan, settings);
         let mut text = world.story.join("\n");
         text.push('\n');

@@ -12,7 +12,7 @@ use std::time::Duration;
 use gossip::{Addresses, SeededNonces};
 use member::{
     CallId, Command, CommandError, Config, Done, Identity, InboundId, Input, LogLine, Member, Now,
-    Position, Severity, Ticket, stored_boot,
+    Position, Severity, TaskStarted, Ticket, stored_boot,
 };
 use model::{BootGeneration, ClusterId, MemberId, Str};
 use rand::rngs::StdRng;
@@ -29,6 +29,9 @@ use crate::receiver::Receiver;
 /// Journal records after which the oldest half is rewritten.
 const SEGMENT: usize = 20_000;
 
+/// The task that raises the events.
+pub(crate) const TASK: &str = "t";
+
 /// Settings of all members.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -38,6 +41,9 @@ pub struct Settings {
     pub delay: Duration,
     /// `[alert] full-sync-interval`.
     pub full_sync: Duration,
+    /// Every member runs a task whose windows take so long to fill after a restart; without it no
+    /// member knows what tasks run where.
+    pub windows: Option<Duration>,
     /// Keep a log of what happens, for transcripts and for people.
     pub narrate: bool,
 }
@@ -48,6 +54,7 @@ impl Default for Settings {
             redundancy: 0,
             delay: Duration::from_secs(10),
             full_sync: Duration::from_mins(5),
+            windows: None,
             narrate: false,
         }
     }
@@ -59,6 +66,10 @@ pub(crate) enum Happening {
     Input(usize, u64, Input),
     Commit(usize, u64, Position),
     Wake(usize, u64),
+    /// The windows of its task have filled.
+    Warm(usize, u64),
+    /// It was told to stop, and has had its time.
+    Overdue(usize, u64),
     /// The deadline of a call.
     Lost(u64),
     /// An attempt reaches the receiver.
@@ -235,6 +246,22 @@ impl World {
         self.say(|| format!("m{n} starts"));
         self.note(&[b's', n as u8]);
         self.drain(n);
+        if let Some(windows) = self.settings.windows {
+            self.start_task(n, windows);
+        }
+    }
+
+    /// At the first start there is no data that other members have seen and this one has not.
+    fn start_task(&mut self, n: usize, windows: Duration) {
+        let life = self.nodes[n].life;
+        let warm = life == 1;
+        if warm {
+            self.nodes[n].warm_since = Some(self.now);
+        } else {
+            self.schedule(windows, Happening::Warm(n, life));
+        }
+        let task = TaskStarted { id: TASK.into(), inline: BTreeMap::new(), warm };
+        self.input(n, Input::TaskStarted(task));
     }
 
     /// Gives an input to a process; one that is paused gets it later.
@@ -265,6 +292,18 @@ impl World {
                 }
             }
             Happening::Wake(n, life) => self.wake(n, life),
+            Happening::Overdue(n, life) => {
+                if self.nodes[n].life == life {
+                    self.kill(n);
+                }
+            }
+            Happening::Warm(n, life) => {
+                if self.nodes[n].life == life {
+                    self.nodes[n].warm_since = Some(self.now);
+                    self.say(|| format!("the windows of m{n} have filled"));
+                    self.input(n, Input::TaskWarm(TASK.into()));
+                }
+            }
             Happening::Commit(n, life, position) => self.commit(n, life, position),
             Happening::Lost(id) => {
                 if let Some((n, life, back)) = self.inbound.remove(&id) {

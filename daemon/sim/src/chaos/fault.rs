@@ -27,7 +27,7 @@ pub enum Kind {
     Tcp,
     /// A fifth of the UDP packets is lost, a tenth doubled.
     Loss,
-    /// Latency rises to 50–150 ms.
+    /// Latency rises to 50–150 ms: an answer may take longer than claims wait for it.
     Latency,
     /// A disk takes a second per write.
     SlowDisk,
@@ -86,6 +86,7 @@ impl Kind {
             | Self::Pause
             | Self::Partition
             | Self::Tcp
+            | Self::Latency
             | Self::SlowDisk
             | Self::FullDisk => 1,
             _ => 0,
@@ -151,6 +152,7 @@ impl Run<'_> {
             }
             Kind::Stop => {
                 self.world.stop(n);
+                self.world.nodes[n].down = Some(number);
                 Undo::Start(n)
             }
             Kind::Pause => {
@@ -252,6 +254,7 @@ impl Run<'_> {
             }
             Undo::Disk(n, number) => {
                 world.set_fsync(n, Duration::from_millis(1));
+                world.nodes[n].disk_well_since = now;
                 if std::mem::take(&mut world.nodes[n].disk.full) {
                     world.input(n, member::Input::Disk(None));
                 }

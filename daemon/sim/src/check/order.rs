@@ -14,6 +14,9 @@ use crate::world::World;
 /// A disk this slow parts the decision from the attempt.
 const SLOW: Duration = Duration::from_millis(50);
 
+/// What waited for a disk that was slow or full has come and left by then, its own and that of others.
+const DRAINED: Duration = Duration::from_secs(5);
+
 /// What each process has begun to send: (host, life, topic, handler, event id) → the newest event time,
 /// and the older ones that it held then.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +71,10 @@ impl World {
         if attempt.number != 1 {
             return;
         }
-        if self.nodes[n].fsync >= SLOW {
+        if self.nodes.iter().any(|node| {
+            let slow = node.fsync >= SLOW || node.disk.full;
+            slow || node.disk_well_since + DRAINED > self.now
+        }) {
             // The order was decided before the write that this attempt waited for: what came meanwhile is
             // late, and the checker cannot tell it from what was held.
             return;

@@ -188,3 +188,35 @@ fn worlds_with_faults_keep_the_invariants_and_no_fault_or_checker_stays_idle() {
         assert!(looked.contains_key(invariant), "{invariant} was never looked at");
     }
 }
+
+#[test]
+fn members_that_restart_send_no_false_alert_while_one_with_full_windows_can_be_asked() {
+    let mut looked = 0;
+    for members in [2, 3, 5] {
+        for seed in 0..10 {
+            let plan = Plan { length: Duration::from_mins(10), ..plan(members, vec![Kind::Kill]) };
+            let report = run(seed, &plan);
+            let first = report.violations.first();
+            assert!(first.is_none(), "{members} members, seed {seed}: {}", first.unwrap());
+            looked += report.looked.get("S12").copied().unwrap_or_default();
+        }
+    }
+    assert!(looked > 100, "{looked}");
+}
+
+#[test]
+fn a_false_alert_that_is_sent_makes_s12() {
+    let mut world =
+        World::new(1, 2, Settings { windows: Some(Duration::from_mins(5)), ..Settings::default() });
+    assert!(world.form(&[0, 1]));
+    world.run(Duration::from_mins(1));
+    world.kill(1);
+    world.run(Duration::from_secs(10));
+    world.start(1);
+    world.run(Duration::from_secs(10));
+    let name = name("cpu", 7);
+    world.raise_false(1, &name);
+    world.run(Duration::from_secs(1));
+    world.arrive(1, name, "h".into());
+    assert_eq!(world.checks.violations.first().map(|v| v.invariant), Some("S12"));
+}

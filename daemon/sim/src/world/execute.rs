@@ -118,7 +118,9 @@ impl World {
             }
             Output::Attempt { attempt, .. } => self.attempt(n, &attempt),
             Output::WarmQuery { id, .. } => {
-                let input = Input::WarmReply { id, raised: Some(false) };
+                // A second later its data has passed the time of any event that it saw.
+                let raised = self.nodes[n].warm_since.map(|_| false);
+                let input = Input::WarmReply { id, raised };
                 self.schedule(Duration::from_secs(1), Happening::Input(n, life, input));
             }
             Output::Completed { ticket: Ticket(0), .. } => {
@@ -225,13 +227,16 @@ impl World {
         self.schedule(told, Happening::Input(n, life, input));
     }
 
-    pub(super) fn arrive(&mut self, n: usize, name: EventName, handler: Str) {
+    pub(crate) fn arrive(&mut self, n: usize, name: EventName, handler: Str) {
         let now = self.now;
         let arrivals = self.ledger.story(&name).arrivals.entry(handler.clone()).or_default();
         arrivals.push((now, n));
         let copies = arrivals.len();
         self.note(&[b'a', n as u8, copies as u8]);
         self.say(|| format!("receiver gets {name} for {handler} from m{n}, copy {copies}"));
+        if self.ledger.story(&name).is_false {
+            self.check_false(n, &name);
+        }
         self.springs(n, Trap::Arrival, || true);
     }
 

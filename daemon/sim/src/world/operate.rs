@@ -8,8 +8,11 @@ use member::{Command, CommandError, Done, Input, Raise};
 use model::{Fields, MemberId, Str, Tags, Time};
 use rpc::State;
 
-use super::{World, addresses, member_id};
+use super::{Happening, TASK, World, addresses, member_id};
 use crate::ledger::EventName;
+
+/// `[http] shutdown-timeout`.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl World {
     /// Ends a process at once; what its disk had not written is lost in part.
@@ -19,6 +22,9 @@ impl World {
         }
         self.say(|| format!("m{n} is killed"));
         self.nodes[n].disk.crash(&mut self.rng);
+        if let Some(stop) = self.nodes[n].down.take() {
+            self.ledger.end(stop, self.now);
+        }
         let fault = self.ledger.begin("kill", self.now, 1);
         self.nodes[n].down = Some(fault);
         self.end(n);
@@ -30,6 +36,7 @@ impl World {
         node.member = None;
         node.paused = None;
         node.stopping = false;
+        node.warm_since = None;
         // What was on its way to it is for nobody.
         node.life += 1;
         self.waiting.retain(|(at, ..)| *at != n);
@@ -40,11 +47,13 @@ impl World {
         }
     }
 
-    /// Asks a process to stop; it ends by itself.
+    /// Asks a process to stop; it ends by itself, or when `shutdown-timeout` is over.
     pub fn stop(&mut self, n: usize) {
         if self.nodes[n].is_up() && !self.nodes[n].stopping {
             self.say(|| format!("m{n} is told to stop"));
             self.nodes[n].stopping = true;
+            let overdue = Happening::Overdue(n, self.nodes[n].life);
+            self.schedule(SHUTDOWN_TIMEOUT, overdue);
             self.input(n, Input::Stop);
         }
     }
@@ -111,8 +120,13 @@ impl World {
         let now = self.now;
         self.ledger.story(name).raised.get_or_insert((now, n));
         self.note(name.to_string().as_bytes());
-        let input = Input::Raise(Raise { event: event(name), cold: false });
+        let cold = self.is_cold(n);
+        let input = Input::Raise(Raise { event: event(name), cold });
         self.input(n, input);
+        if cold {
+            // Warm members decide whether there is an alert at all.
+            return;
+        }
         let Some(member) = &self.nodes[n].member else { return };
         let readiness = member.readiness();
         if matches!(readiness, member::Readiness::Leaving | member::Readiness::Syncing) {
@@ -135,6 +149,24 @@ impl World {
             story.handlers = handlers;
         }
         self.waiting.push((n, life, position, name.clone()));
+    }
+
+    /// Raises an event that only windows which are not full make one raise.
+    pub fn raise_false(&mut self, n: usize, name: &EventName) {
+        if self.is_cold(n) {
+            self.say(|| format!("m{n} raises {name}, and no warm member does"));
+            self.ledger.story(name).is_false = true;
+            if self.can_ask(n, self.now) {
+                self.checks.look("S12");
+            }
+            self.raise_on(n, name);
+        }
+    }
+
+    /// The windows of its task are filling.
+    pub fn is_cold(&self, n: usize) -> bool {
+        let node = &self.nodes[n];
+        self.settings.windows.is_some() && node.is_up() && node.warm_since.is_none()
     }
 
     /// The member of a host is in a cluster with others (or was made to be).
@@ -197,7 +229,7 @@ fn event(name: &EventName) -> Event {
         level: Level::Critical,
         data: Data {
             name: "cpu".into(),
-            task: "t".into(),
+            task: TASK.into(),
             category: "".into(),
             group: "".into(),
             tags: Tags::empty(),
@@ -206,7 +238,7 @@ fn event(name: &EventName) -> Event {
             series: Series::Point,
         },
         no_external: false,
-        source: Source::of_node(None, "t", "alert2"),
+        source: Source::of_node(None, TASK, "alert2"),
         occurrence: 0,
         summary: None,
     };
