@@ -81,7 +81,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/tasks/", get(tasks::without_id).patch(tasks::without_id).delete(tasks::without_id))
         .route("/tasks/{*path}", get(tasks::get).patch(tasks::patch).delete(tasks::delete))
         .route("/templates", get(templates::list).post(templates::create))
-        .route("/templates/", get(templates::without_id).patch(templates::without_id))
+        .route(
+            "/templates/",
+            get(templates::without_id).patch(templates::without_id).delete(templates::without_id),
+        )
         .route(
             "/templates/{*path}",
             get(templates::get).patch(templates::patch).delete(templates::delete),

@@ -85,6 +85,7 @@ async fn wrong_templates_are_refused() {
         ("PATCH", "/templates/none", json!({}), 404, "template does not exist, cannot update"),
         ("GET", "/templates/none", json!({}), 404, "no template exists"),
         ("GET", "/templates/", json!({}), 400, "must specify template id on path"),
+        ("DELETE", "/templates/", json!({}), 400, "must specify template id on path"),
     ] {
         let answer = daemon.ask(method, path, &body.to_string()).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{method} {path}");
