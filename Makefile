@@ -55,6 +55,10 @@ mutate: setup ## break the source on purpose, fault by fault: the seeds of the r
 	@e2e/setup.sh patch
 	@e2e/mutate.sh
 
+.PHONY: fuzz
+fuzz: setup ## feed garbage to everything that reads bytes of others, 10 minutes each; FUZZ_SECONDS=30 is a glance
+	@e2e/fuzz.sh $(or $(FUZZ_SECONDS),600)
+
 .PHONY: generated
 generated: ## rewrite what is generated: crds/, chart copies, renders and READMEs, sample configuration
 	e2e/kube/build.sh helm

@@ -125,6 +125,7 @@ fn every_source_file_is_part_of_a_crate() {
             || folder.ends_with("bin")
             || folder.ends_with("benches")
             || folder.ends_with("examples")
+            || folder.ends_with("targets")
             || folder.ends_with("tests");
         if is_root {
             continue;
