@@ -11,6 +11,7 @@ pub mod chaos;
 pub mod check;
 mod disk;
 pub mod ledger;
+pub mod measure;
 mod network;
 mod node;
 mod receiver;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::chaos::{Kind, Plan, Report, run, run_with, settings};
-use crate::scenario;
 use crate::world::Settings;
+use crate::{measure, scenario};
 
 /// The production machines of a cluster in a simulated world.
 #[derive(Debug, Parser)]
@@ -23,6 +23,18 @@ pub struct Arguments {
 enum Action {
     /// Run seeds of chaos and judge them; exit 1 when one breaks an invariant.
     Chaos(Chaos),
+    /// Measure what clusters of these sizes do without chaos; exit 1 when a floor is missed.
+    Measure {
+        /// Sizes, with commas.
+        #[arg(long, value_delimiter = ',', default_value = "3,10,32,100")]
+        members: Vec<usize>,
+        /// Seeds per figure.
+        #[arg(long, default_value_t = measure::SEEDS)]
+        seeds: u64,
+        /// Print the figures as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Play a scenario and compare it with its transcript; UPDATE=1 rewrites it.
     Play {
         /// The scenario's file.
@@ -76,6 +88,20 @@ pub struct Output {
 pub fn run_command(arguments: Arguments) -> Result<Output, String> {
     match arguments.command {
         Action::Chaos(chaos) => chaos.run(),
+        Action::Measure { members, seeds, json } => {
+            if members.iter().any(|n| !(2..=1000).contains(n)) || seeds == 0 {
+                return Err("members must be 2 to 1000, seeds at least 1".into());
+            }
+            let rows = measure::measure(&members, seeds);
+            let well = rows.iter().all(measure::Row::holds);
+            let text = if json {
+                serde_json::to_string_pretty(&measure::json(&rows)).map_err(|e| e.to_string())?
+                    + "\n"
+            } else {
+                measure::table(&rows)
+            };
+            Ok(Output { text, well })
+        }
         Action::Play { file, update } => {
             let text =
                 std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;

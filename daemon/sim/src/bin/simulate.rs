@@ -1,4 +1,4 @@
-//! The simulated world on the command line: `simulate chaos`, `simulate play FILE`.
+//! The simulated world on the command line: `simulate chaos`, `simulate measure`, `simulate play FILE`.
 
 use std::io::Write as _;
 use std::process::ExitCode;
