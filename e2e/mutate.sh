@@ -32,7 +32,7 @@ look() {
     shift
     case $kind in
         worlds) OPERATOR_SEEDS=$1 cargo test --quiet --package kapacitor-operator --lib world ;;
-        simulate) "$CARGO_TARGET_DIR/debug/simulate" "$@" ;;
+        simulate) "$CARGO_TARGET_DIR/debug/simulate" "$@" --first ;;
     esac
 }
 

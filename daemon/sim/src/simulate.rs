@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::num::NonZero;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -71,6 +75,9 @@ struct Chaos {
     /// Tell what happens; for one seed.
     #[arg(long)]
     story: bool,
+    /// Stop at the first seed that fails.
+    #[arg(long)]
+    first: bool,
     /// Run each seed twice and compare the traces (S11).
     #[arg(long)]
     twice: bool,
@@ -122,21 +129,13 @@ impl Chaos {
         if self.story {
             return Ok(Self::tell(seeds.start, &plan));
         }
-        let mut reports = Vec::new();
+        let reports = self.reports(&plan, seeds);
         let mut text = String::new();
-        for seed in seeds {
-            let mut report = run(seed, &plan);
-            if self.twice && run(seed, &plan).trace != report.trace {
-                report.violations.push(crate::Violation {
-                    invariant: "S11",
-                    at: Duration::ZERO,
-                    text: "the same seed gave another trace".into(),
-                });
-            }
+        for report in &reports {
             if let Some(first) = report.violations.first() {
+                let seed = report.seed;
                 let _ = writeln!(text, "seed {seed}: {first}\n  {}", self.replay(seed));
             }
-            reports.push(report);
         }
         let well = reports.iter().all(|r| r.violations.is_empty());
         let summary = Summary::of(&reports);
@@ -148,6 +147,44 @@ impl Chaos {
             text.push_str(&summary.text(self));
         }
         Ok(Output { text, well })
+    }
+
+    /// Runs the seeds on all cores; the reports in order of the seeds.
+    fn reports(&self, plan: &Plan, seeds: Range<u64>) -> Vec<Report> {
+        let (next, end) = (AtomicU64::new(seeds.start), seeds.end);
+        let failed = AtomicBool::new(false);
+        let work = || {
+            let mut reports = Vec::new();
+            while !(self.first && failed.load(Ordering::Relaxed)) {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= end {
+                    break;
+                }
+                let report = self.report(seed, plan);
+                failed.fetch_or(!report.violations.is_empty(), Ordering::Relaxed);
+                reports.push(report);
+            }
+            reports
+        };
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let mut reports: Vec<Report> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|w| w.join().expect("a run does not panic")).collect()
+        });
+        reports.sort_by_key(|report| report.seed);
+        reports
+    }
+
+    fn report(&self, seed: u64, plan: &Plan) -> Report {
+        let mut report = run(seed, plan);
+        if self.twice && run(seed, plan).trace != report.trace {
+            report.violations.push(crate::Violation {
+                invariant: "S11",
+                at: Duration::ZERO,
+                text: "the same seed gave another trace".into(),
+            });
+        }
+        report
     }
 
     fn tell(seed: u64, plan: &Plan) -> Output {
@@ -191,7 +228,7 @@ impl Chaos {
     }
 }
 
-fn parse_seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     let number = |t: &str| t.parse::<u64>().map_err(|e| format!("seeds {text:?}: {e}"));
     match text.split_once("..") {
         Some((from, to)) => Ok(number(from)?..number(to)?),
