@@ -70,6 +70,8 @@ pub struct Status {
     pub judged: Option<Arc<[HandlerId]>>,
     /// Handlers that have finished.
     pub finished: Vec<HandlerId>,
+    /// Since when it is held.
+    pub received: Duration,
     /// Raised by this member.
     pub raised: bool,
     /// No warm member is known to have raised it.

@@ -207,6 +207,7 @@ impl Entry {
             },
             rank: self.rank,
             judged: self.judged.clone(),
+            received: self.received,
             finished: self.finished.clone(),
             raised: self.raised,
             cold: self.cold,

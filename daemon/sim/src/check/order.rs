@@ -14,6 +14,9 @@ use crate::world::World;
 /// A disk this slow parts the decision from the attempt.
 const SLOW: Duration = Duration::from_millis(50);
 
+/// How long a write takes at most, where a disk is not slow.
+const WRITE: Duration = Duration::from_millis(5);
+
 /// What waited for a disk that was slow or full has come and left by then, its own and that of others.
 const DRAINED: Duration = Duration::from_secs(5);
 
@@ -82,6 +85,8 @@ impl World {
         self.checks.look("S5");
         let Some(member) = &self.nodes[n].member else { return };
         let handler = &attempt.handler.handler;
+        // Between the decision and the attempt is a write.
+        let decided = self.now.saturating_sub(WRITE);
         let held = || {
             member
                 .pending()
@@ -90,6 +95,7 @@ impl World {
                     key.topic == name.topic
                         && key.id == name.id
                         && key.time.0 < name.at
+                        && status.received < decided
                         && !status.finished.contains(handler)
                         && status.judged.as_ref().is_none_or(|judged| judged.contains(handler))
                 })
