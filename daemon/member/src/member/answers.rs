@@ -42,6 +42,13 @@ impl Member {
                 }
             }
             Purpose::Push(_) | Purpose::Confirm(_) | Purpose::Warm(..) => {}
+            Purpose::PushTasks(peer) => {
+                if !matches!(result, Ok(Ok(_)))
+                    && let Some(peer) = self.peers.get_mut(&peer)
+                {
+                    peer.told = None;
+                }
+            }
             Purpose::PushSpecs(peer) => self.specs_pushed(peer, matches!(result, Ok(Ok(_)))),
             Purpose::Sync(peer) => self.sync_answered(peer, result),
             Purpose::Add => self.add_answered(id, result),

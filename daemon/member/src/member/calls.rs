@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Sync(MemberId),
     /// A step of adding a member.
     Add,
+    /// Tells a peer the tasks that run here.
+    PushTasks(MemberId),
     /// A step of removing a member.
     Remove,
     /// Tells a removed member so.
@@ -42,6 +44,7 @@ impl Purpose {
         match self {
             Self::Frame(id)
             | Self::Push(id)
+            | Self::PushTasks(id)
             | Self::PushSpecs(id)
             | Self::Sync(id)
             | Self::Pulse(id)

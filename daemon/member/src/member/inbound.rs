@@ -111,9 +111,7 @@ impl Member {
             }
             Request::Sync(digests) => {
                 self.note_digests(from, digests);
-                if !self.knows_tasks_of(from, digests.tasks) {
-                    self.push_tasks(Some(from));
-                }
+                self.tell_tasks_again(from);
                 Ok(Reply::Digests(self.digests()))
             }
             Request::EventKeys { buckets, after } => {

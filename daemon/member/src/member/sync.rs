@@ -224,10 +224,7 @@ impl Member {
         match (job.stage, reply) {
             (Stage::Digests, Reply::Digests(theirs)) => {
                 self.note_digests(peer, theirs);
-                if !self.knows_tasks_of(peer, theirs.tasks) {
-                    // It pushes its own when it hears ours.
-                    self.push_tasks(Some(peer));
-                }
+                self.tell_tasks_again(peer);
                 if let Some(job) = &mut self.syncs.job {
                     job.theirs = theirs;
                 }

@@ -134,7 +134,20 @@ impl Member {
         };
         for id in to {
             let request = Request::PushTasks(self.tasks.list());
-            self.call(id, request, Purpose::Push(id));
+            if self.call(id, request, Purpose::PushTasks(id))
+                && let Some(peer) = self.peers.get_mut(&id)
+            {
+                peer.told = Some(self.tasks.digest());
+            }
+        }
+    }
+
+    /// With a sync the tasks are told again of which a push was lost or refused: by a peer that did not
+    /// know us yet.
+    pub(super) fn tell_tasks_again(&mut self, to: MemberId) {
+        let told = self.peers.get(&to).and_then(|peer| peer.told);
+        if told != Some(self.tasks.digest()) {
+            self.push_tasks(Some(to));
         }
     }
 

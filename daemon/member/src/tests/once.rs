@@ -190,6 +190,21 @@ fn handlers_of_a_script_are_deduplicated_over_the_members_that_run_the_task() {
 }
 
 #[test]
+fn tasks_that_a_peer_was_not_told_are_told_with_the_next_sync() {
+    let mut world = World::cluster_with(2, |config| config.full_sync_interval = 60 * SECOND);
+    // The push is lost, and nobody is taken for down.
+    world.cut.extend([(0, 1), (1, 0)]);
+    world.input(0, inline_task(true));
+    world.run(SECOND);
+    world.cut.clear();
+    let runs = |world: &World| world.member(1).tasks_view(10).shown.len();
+    world.run(SECOND);
+    assert_eq!(runs(&world), 0, "lost");
+    world.run(180 * SECOND);
+    assert_eq!(runs(&world), 1);
+}
+
+#[test]
 fn without_inline_deduplication_every_member_sends() {
     let mut world = World::cluster_with(2, |config| config.deduplicate_inline = false);
     for n in 0..2 {
