@@ -17,6 +17,8 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --preserve=timestamps --update -t "$tree"
 cd "$tree" || exit 1
 caught=0 survived=0
+# What caught a mutation, to be run on the project as it is: a seed that fails there too has caught nothing.
+declare -A catches=()
 
 # build KIND: what is looked with.
 build() {
@@ -67,7 +69,19 @@ for patch in "$@"; do
         printf '%-28s %s\n' "$name" "$verdict"
     else
         caught=$((caught + 1))
+        number=$(grep -oE '[0-9]+' <<<"$seed" | head -1)
+        case ${how[0]} in
+            worlds) catches[$name]="worlds $number..$((number + 1))" ;;
+            simulate) catches[$name]="$(sed -E "s/--seeds [0-9.]+/--seeds $number/" <<<"${how[*]}")" ;;
+        esac
         printf '%-28s %4d s  %s\n' "$name" $((SECONDS - began)) "${seed:0:150}"
+    fi
+done
+for name in "${!catches[@]}"; do
+    read -ra how <<<"${catches[$name]}"
+    if ! { build "${how[0]}" && look "${how[@]}"; } >"$log" 2>&1; then
+        caught=$((caught - 1)) survived=$((survived + 1))
+        printf '%-28s CATCHES NOTHING: the project as it is fails, too: %s\n' "$name" "${how[*]}"
     fi
 done
 echo "$caught mutations caught, $survived not"
