@@ -48,7 +48,7 @@ fn until(world: &mut World, longest: Duration, holds: impl Fn(&World) -> bool) -
     let began = world.now;
     while world.now < began + longest {
         if holds(world) {
-            return Some(world.now - began);
+            return Some(world.now.saturating_sub(began));
         }
         world.run(LOOK);
     }

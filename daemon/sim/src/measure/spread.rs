@@ -167,7 +167,7 @@ pub(super) fn rows(members: usize, seeds: u64) -> Vec<Row> {
             let _ = mesh.machines[origin].broadcast(&[7; PAYLOAD]);
             mesh.drain(origin);
             match mesh.run(LONGEST, true) {
-                Some(at) => took.push(at - began),
+                Some(at) => took.push(at.saturating_sub(began)),
                 None => missed += 1.0,
             }
             mesh.run(Duration::from_secs(1), false);
