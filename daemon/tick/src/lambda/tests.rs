@@ -540,6 +540,7 @@ proptest! {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a small stack is that of a thread of its own")]
 fn deep_expressions_need_little_stack() {
     let nested =
         |(open, close): (&str, &str)| format!("{}\"f\"{}", open.repeat(90), close.repeat(90));
