@@ -153,6 +153,13 @@ impl Scene {
         }
         everyone_lists(&all(&self.members), 3);
         for member in &self.members {
+            // Who is not ready in the eyes of the others is passed over.
+            until(SOON, "all are ready in everyone's eyes", || {
+                let cluster = member.cluster()?;
+                let seen = cluster["members"].as_array().into_iter().flatten();
+                let ready = seen.filter(|m| m["ready"] == true).count();
+                if ready == 3 { Ok(()) } else { Err(cluster.to_string()) }
+            });
             until(SOON, "no event is pending", || {
                 let pending = member.metric("kapacitor_alert_pending")?;
                 if pending == 0.0 { Ok(()) } else { Err(pending.to_string()) }
