@@ -111,7 +111,7 @@ impl Member {
             }
             Request::Sync(digests) => {
                 self.note_digests(from, digests);
-                self.tell_tasks_again(from);
+                self.tell_tasks_again(from, digests.tasks);
                 Ok(Reply::Digests(self.digests()))
             }
             Request::EventKeys { buckets, after } => {

@@ -224,7 +224,7 @@ impl Member {
         match (job.stage, reply) {
             (Stage::Digests, Reply::Digests(theirs)) => {
                 self.note_digests(peer, theirs);
-                self.tell_tasks_again(peer);
+                self.tell_tasks_again(peer, theirs.tasks);
                 if let Some(job) = &mut self.syncs.job {
                     job.theirs = theirs;
                 }

@@ -143,10 +143,10 @@ impl Member {
     }
 
     /// With a sync the tasks are told again of which a push was lost or refused: by a peer that did not
-    /// know us yet.
-    pub(super) fn tell_tasks_again(&mut self, to: MemberId) {
+    /// know us yet. A peer whose tasks are new to us may have restarted and forgotten ours.
+    pub(super) fn tell_tasks_again(&mut self, to: MemberId, digest: u64) {
         let told = self.peers.get(&to).and_then(|peer| peer.told);
-        if told != Some(self.tasks.digest()) {
+        if told != Some(self.tasks.digest()) || !self.knows_tasks_of(to, digest) {
             self.push_tasks(Some(to));
         }
     }
