@@ -80,7 +80,13 @@ impl Dedup {
     }
 
     pub(super) fn warm_answered(&mut self, from: MemberId, hash: KeyHash, raised: bool) {
-        let Some(entry) = self.entries.get(&hash) else { return };
+        let Some(entry) = self.entries.get(&hash) else {
+            // Its offer may still be on the way, for it waits for a write and this does not.
+            if !raised {
+                self.note_unfounded(hash);
+            }
+            return;
+        };
         let asked =
             matches!(&entry.state, State::Asking { member: Some(asked), .. } if *asked == from);
         if raised && asked {
@@ -96,14 +102,18 @@ impl Dedup {
         self.forget(&mut entry, false);
         self.core.persist(Record::Released { hash });
         self.core.counters.cold_dropped += 1;
-        let limits = &self.core.config.limits;
-        self.notes.note(hash, limits, &mut self.core.counters).unfounded = true;
+        self.note_unfounded(hash);
         for other in entry.others.iter().filter(|_| asked) {
             self.core.send(other.id, Message::WarmAnswer { hash, raised: false });
         }
         self.core.outputs.push_back(Output::Done { hash, here: false });
         let handlers = entry.judged.as_deref().unwrap_or(&[]);
         self.wake_line(&entry.event.key, hash, handlers);
+    }
+
+    fn note_unfounded(&mut self, hash: KeyHash) {
+        let limits = &self.core.config.limits;
+        self.notes.note(hash, limits, &mut self.core.counters).unfounded = true;
     }
 
     pub(super) fn warm_asked(&mut self, from: MemberId, key: Key) {

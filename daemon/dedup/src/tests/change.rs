@@ -176,6 +176,30 @@ fn who_holds_a_cold_event_hears_that_it_is_unfounded() {
 }
 
 #[test]
+fn an_offer_that_comes_after_the_word_that_it_is_unfounded_is_not_held() {
+    let mut world = World::new(2);
+    let line = world.line("t");
+    let e = event("t", "id", 1);
+    let unfounded = Message::WarmAnswer { hash: e.hash, raised: false };
+    world.input(line[1], Input::Message { from: line[0], message: unfounded });
+    let offer = |cold| {
+        let (key, body) = (e.key.clone(), Some(e.body.clone()));
+        Message::Offer(Offer {
+            key,
+            view: line.clone().into(),
+            cold,
+            raised: true,
+            handover: false,
+            body,
+        })
+    };
+    world.input(line[1], Input::Message { from: line[0], message: offer(true) });
+    assert_eq!(world.machine(line[1]).pending_count(), 0);
+    world.input(line[1], Input::Message { from: line[0], message: offer(false) });
+    assert_eq!(world.machine(line[1]).pending_count(), 1, "a warm one's offer holds");
+}
+
+#[test]
 fn what_a_warm_member_raised_too_is_not_asked_about_after_a_restart() {
     let mut world = World::new(2);
     world.receiver = Box::new(|_| Receiver::Fails);
