@@ -413,9 +413,7 @@ impl Dedup {
                         self.check_grants(hash);
                     }
                 }
-                State::Asking { member: Some(asked), .. } if *asked == member => {
-                    self.ask_next_warm(hash);
-                }
+                State::Asking { .. } => self.cannot_tell(hash, member),
                 _ => {}
             }
         }

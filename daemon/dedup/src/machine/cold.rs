@@ -1,7 +1,7 @@
 //! Cold events: a task whose windows have not filled may raise what a warm one would not. The member
-//! whose turn it is asks one that runs the task warm, for at most one delay.
+//! whose turn it is asks those that run the task warm, for at most one delay; the first answer counts.
 //!
-//! That one would not raise it does not make the event done: another warm member may have raised it, of
+//! That a warm one would not raise it does not make the event done: another warm member may have raised it, of
 //! whom nobody here has heard, since he alone got some point. So cold holders drop it, each for itself, and
 //! the offer of one who raised it warm brings it back.
 
@@ -14,44 +14,47 @@ use crate::message::Message;
 use crate::port::Output;
 use crate::record::Record;
 
-/// Warm members asked one after the other for one event.
+/// Warm members asked for one event.
 const ASK_AT_MOST: usize = 8;
 
 impl Dedup {
     pub(super) fn ask_warm(&mut self, hash: KeyHash) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         let until = self.core.now + self.core.config.delay_per_member;
-        entry.state = State::Asking { until, member: None, next: Vec::new() };
+        entry.state = State::Asking { until, asked: Vec::new() };
         self.core.set_timer(entry, Some(until));
         self.asking.insert(hash);
         self.core.outputs.push_back(Output::FindWarm { event: entry.event.clone() });
     }
 
+    /// Asks all of them at once: one that cannot tell, or that just died, must not use up the wait.
     pub(super) fn warm_members(&mut self, hash: KeyHash, members: Vec<MemberId>) {
+        let me = self.core.me();
         let Some(entry) = self.entries.get_mut(&hash) else { return };
-        if let State::Asking { next, member: None, .. } = &mut entry.state {
-            *next = members.into_iter().take(ASK_AT_MOST).collect();
-            next.reverse();
-            self.ask_next_warm(hash);
+        let State::Asking { asked, .. } = &mut entry.state else { return };
+        if members.is_empty() {
+            self.warm_unanswered(hash);
+            return;
+        }
+        *asked = members.into_iter().take(ASK_AT_MOST).collect();
+        for to in asked.clone() {
+            let key = entry.event.key.clone();
+            if to == me {
+                self.core.outputs.push_back(Output::WarmQuery { from: me, key });
+            } else {
+                self.core.send(to, Message::WarmAsk { key });
+            }
         }
     }
 
-    /// Asks the next warm member, which may be this one; none left: the event is handled.
-    pub(super) fn ask_next_warm(&mut self, hash: KeyHash) {
-        let me = self.core.me();
+    /// An asked member, which may be this one, gives no answer; none left: the event is handled.
+    pub(super) fn cannot_tell(&mut self, hash: KeyHash, member: MemberId) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
-        let State::Asking { member, next, .. } = &mut entry.state else { return };
-        *member = next.pop();
-        match *member {
-            Some(to) if to == me => {
-                let key = entry.event.key.clone();
-                self.core.outputs.push_back(Output::WarmQuery { from: me, key });
-            }
-            Some(to) => {
-                let key = entry.event.key.clone();
-                self.core.send(to, Message::WarmAsk { key });
-            }
-            None => self.warm_unanswered(hash),
+        let State::Asking { asked, .. } = &mut entry.state else { return };
+        let before = asked.len();
+        asked.retain(|id| *id != member);
+        if asked.is_empty() && before > 0 {
+            self.warm_unanswered(hash);
         }
     }
 
@@ -73,7 +76,7 @@ impl Dedup {
     pub(super) fn warm_reply(&mut self, to: MemberId, hash: KeyHash, raised: Option<bool>) {
         match (to == self.core.me(), raised) {
             (true, Some(raised)) => self.warm_answered(to, hash, raised),
-            (true, None) => self.ask_next_warm(hash),
+            (true, None) => self.cannot_tell(hash, to),
             (false, Some(raised)) => self.core.send(to, Message::WarmAnswer { hash, raised }),
             (false, None) => {}
         }
@@ -87,8 +90,7 @@ impl Dedup {
             }
             return;
         };
-        let asked =
-            matches!(&entry.state, State::Asking { member: Some(asked), .. } if *asked == from);
+        let asked = matches!(&entry.state, State::Asking { asked, .. } if asked.contains(&from));
         if raised && asked {
             self.warmth_known(hash);
         } else if !raised && entry.awaits_warmth() {

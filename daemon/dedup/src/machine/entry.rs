@@ -19,7 +19,7 @@ pub enum Phase {
     Waiting,
     /// Its turn has come; an older event of its id, the judge or the end of a drain is awaited.
     Blocked,
-    /// Cold; a warm member was asked.
+    /// Cold; warm members were asked.
     Asking,
     /// Claimed; waits for grants.
     Gathering,
@@ -34,7 +34,7 @@ pub(super) enum State {
     Paused,
     Waiting { due: Duration },
     Blocked,
-    Asking { until: Duration, member: Option<MemberId>, next: Vec<MemberId> },
+    Asking { until: Duration, asked: Vec<MemberId> },
     Gathering { until: Duration, resent: bool },
     Yielding { to: MemberId, boot: BootGeneration, until: Duration },
     Acting { since: Duration, stopping: bool },
@@ -222,7 +222,7 @@ impl Entry {
             State::Acting { since, stopping } => {
                 (now.saturating_sub(*since), stopping).hash(hasher);
             }
-            State::Asking { member, next, .. } => (member, next).hash(hasher),
+            State::Asking { asked, .. } => asked.hash(hasher),
             State::Paused | State::Waiting { .. } | State::Blocked => {}
         }
         (self.rank, self.owned, self.raised, self.cold, self.warmth_known).hash(hasher);

@@ -176,6 +176,21 @@ fn who_holds_a_cold_event_hears_that_it_is_unfounded() {
 }
 
 #[test]
+fn a_warm_member_that_says_nothing_does_not_use_up_the_wait_for_another() {
+    let mut world = World::new(3);
+    let line = world.line("t");
+    world.warm = vec![line[1], line[2]];
+    world.warm_raised = Some(false);
+    let e = event("t", "id", 1);
+    world.cut_off(&line[..1], &line[1..2]);
+    world.raise_cold(line[0], &e);
+    world.pass(ms(500));
+    assert_eq!(world.machine(line[0]).counters().cold_dropped, 1);
+    world.pass(DELAY * 5);
+    assert_eq!(world.copies(&e), 0);
+}
+
+#[test]
 fn an_offer_that_comes_after_the_word_that_it_is_unfounded_is_not_held() {
     let mut world = World::new(2);
     let line = world.line("t");

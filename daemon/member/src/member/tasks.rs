@@ -233,7 +233,7 @@ impl Member {
         }
     }
 
-    /// Dedup asks who runs the task of a cold event warm: this member is asked first.
+    /// Dedup asks who runs the task of a cold event warm: this member, too, if it is one.
     pub(super) fn find_warm(&mut self, event: &Arc<dedup::Event>) {
         let mut members = Vec::new();
         if let Some(task) = task_of(&event.key.source) {
