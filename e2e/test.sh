@@ -36,7 +36,7 @@ if tier "programs as shipped" e2e/programs.sh; then
     # Tests of faults need the fault points of a debug build.
     tier "a build with fault points" cargo build --quiet -p kapacitord
     tier "processes, a real InfluxDB, recorded cases" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --lib --test it
-    tier "processes under load, one test at a time" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --test it -- --ignored --test-threads 1 --skip with_a_window_of_ten_minutes
+    tier "processes under load, one test at a time" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --test it -- --ignored --test-threads 1
     tier "demo" e2e/demo/demo.py --programs "$programs"
     tier "demo with InfluxDB" e2e/demo/demo.py --programs "$programs" --influx
     # Waited for here: a tier runs in a subshell, whose child the build is not.

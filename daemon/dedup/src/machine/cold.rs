@@ -2,7 +2,7 @@
 //! whose turn it is asks those that run the task warm, for at most one delay; the first answer counts.
 //!
 //! That a warm one would not raise it does not make the event done: another warm member may have raised it, of
-//! whom nobody here has heard, since he alone got some point. So cold holders drop it, each for itself, and
+//! whom nobody here has heard, since it alone got some point. So cold holders drop it, each for itself, and
 //! the offer of one who raised it warm brings it back.
 
 use model::MemberId;

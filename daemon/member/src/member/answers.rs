@@ -46,7 +46,7 @@ impl Member {
                 if !matches!(result, Ok(Ok(_)))
                     && let Some(peer) = self.peers.get_mut(&peer)
                 {
-                    peer.told = None;
+                    peer.tasks_told = None;
                 }
             }
             Purpose::PushSpecs(peer) => self.specs_pushed(peer, matches!(result, Ok(Ok(_)))),

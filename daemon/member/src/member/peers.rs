@@ -45,7 +45,7 @@ pub(crate) struct Peer {
     /// The tasks it runs.
     pub(crate) tasks: BTreeMap<Str, Task>,
     /// Digest of the tasks here that it was told, unless the call failed or it refused.
-    pub(crate) told: Option<u64>,
+    pub(crate) tasks_told: Option<u64>,
     /// When it last answered a call; none once a call found nobody.
     pub(crate) answered: Option<Duration>,
     /// When the last sync with it ended well.

@@ -137,7 +137,7 @@ impl Member {
             if self.call(id, request, Purpose::PushTasks(id))
                 && let Some(peer) = self.peers.get_mut(&id)
             {
-                peer.told = Some(self.tasks.digest());
+                peer.tasks_told = Some(self.tasks.digest());
             }
         }
     }
@@ -145,7 +145,7 @@ impl Member {
     /// With a sync the tasks are told again of which a push was lost or refused: by a peer that did not
     /// know us yet. A peer whose tasks are new to us may have restarted and forgotten ours.
     pub(super) fn tell_tasks_again(&mut self, to: MemberId, digest: u64) {
-        let told = self.peers.get(&to).and_then(|peer| peer.told);
+        let told = self.peers.get(&to).and_then(|peer| peer.tasks_told);
         if told != Some(self.tasks.digest()) || !self.knows_tasks_of(to, digest) {
             self.push_tasks(Some(to));
         }

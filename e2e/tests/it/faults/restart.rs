@@ -59,7 +59,6 @@ fn all_members_killed_at_once_lose_nothing_and_repeat_only_what_was_in_flight() 
 }
 
 #[test]
-#[ignore = "fails now and then: a known fault, see CHANGELOG"]
 fn a_restart_with_a_window_of_ten_minutes_raises_nothing_that_a_running_member_would_not() {
     let script = "var all = stream|from().measurement('cpu').groupBy('host')\
         |window().period(10m).every(10s)\n\
