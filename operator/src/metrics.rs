@@ -87,7 +87,7 @@ impl Default for Metrics {
             ),
             conditions: families.gauges(
                 "cluster_condition",
-                "1 while a condition of a cluster is True, else 0.",
+                "1 while a condition of a cluster is True, 0 while it is False.",
                 &["namespace", "cluster", "type"],
             ),
             decommission_seconds: families.histogram(
@@ -225,6 +225,10 @@ impl Metrics {
         };
         for condition in &status.conditions {
             let labels = [namespace, name, &condition.type_];
+            if condition.status == "Unknown" {
+                let _ = self.conditions.remove_label_values(&labels);
+                continue;
+            }
             let value = f64::from(u8::from(is(&condition.type_)));
             self.conditions.with_label_values(&labels).set(value);
         }
@@ -332,6 +336,22 @@ mod tests {
             "kapacitor_operator_decommission_duration_seconds_count 1",
         ] {
             assert!(text.lines().any(|it| it == line), "{line} in\n{text}");
+        }
+        let condition = |status: &str| {
+            serde_json::from_value(
+                serde_json::json!({"type": "SubscriptionsClean", "status": status,
+                "reason": "r", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}),
+            )
+        };
+        let shown =
+            "cluster_condition{cluster=\"demo\",namespace=\"ns\",type=\"SubscriptionsClean\"} ";
+        for (status, expect) in [("False", Some("0")), ("Unknown", None), ("True", Some("1"))] {
+            let conditions = vec![condition(status).expect("a condition")];
+            cluster.status = Some(KapacitorClusterStatus { conditions, ..Default::default() });
+            metrics.cluster(&key, &cluster);
+            let text = metrics.text();
+            let value = text.lines().find_map(|it| it.split_once(shown)).map(|(_, value)| value);
+            assert_eq!(value, expect, "{status}");
         }
         metrics.forget(&key);
         let text = metrics.text();

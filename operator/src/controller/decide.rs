@@ -82,7 +82,8 @@ const STAGES: [Stage; 15] = [
 ];
 
 /// Stages that wait for others: done even while the ones before are not through.
-const ASIDE: [Stage; 3] = [unsubscribe::unsubscribe, unsubscribe::stopped, sweep::sweep];
+const ASIDE: [Stage; 4] =
+    [sweep::login, unsubscribe::unsubscribe, unsubscribe::stopped, sweep::sweep];
 
 fn act(effect: Effect, reason: Reason, message: impl Into<String>) -> Step {
     Step::Act(effect, reason, message.into())

@@ -87,31 +87,26 @@ async fn ask<O: Outside>(
 ) -> Result<InfluxSeen, Error> {
     let cluster = memory::key(resource);
     let now = operator.outside.now();
-    if let Some(why) = operator.memory.pausing(&cluster, &influxdb.name, now) {
-        return Ok(InfluxSeen::Away(why));
+    if let Some(seen) = operator.memory.pausing(&cluster, &influxdb.name, now) {
+        return Ok(seen);
     }
-    let answer = match target(operator, resource, influxdb).await? {
-        Err(why) => {
-            operator.memory.is_away(&cluster, &influxdb.name, &why, now);
-            return Ok(InfluxSeen::Locked(why));
-        }
-        Ok(target) => {
-            let rows = operator.outside.influx().subscriptions(&target).await;
-            rows.map_err(|error| error.to_string())
-        }
+    let seen = match target(operator, resource, influxdb).await? {
+        Err(why) => InfluxSeen::Locked(why),
+        Ok(target) => match operator.outside.influx().subscriptions(&target).await {
+            Ok(rows) => {
+                operator.memory.looked(&cluster, &influxdb.name, now);
+                operator.outside.metrics().swept(now);
+                operator.memory.answered(&cluster, &influxdb.name);
+                return Ok(InfluxSeen::Rows(rows));
+            }
+            Err(error @ ::influx::Error::Refused { status: 401 | 403, .. }) => {
+                InfluxSeen::Refused(error.to_string())
+            }
+            Err(error) => InfluxSeen::Away(error.to_string()),
+        },
     };
-    Ok(match answer {
-        Ok(rows) => {
-            operator.memory.looked(&cluster, &influxdb.name, now);
-            operator.outside.metrics().swept(now);
-            operator.memory.answered(&cluster, &influxdb.name);
-            InfluxSeen::Rows(rows)
-        }
-        Err(why) => {
-            operator.memory.is_away(&cluster, &influxdb.name, &why, now);
-            InfluxSeen::Away(why)
-        }
-    })
+    operator.memory.is_away(&cluster, &influxdb.name, seen.clone(), now);
+    Ok(seen)
 }
 
 /// Where an InfluxDB is and how to log in, or why that cannot be said.

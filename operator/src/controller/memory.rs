@@ -8,6 +8,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 
+use super::decide::InfluxSeen;
 use crate::crd::KapacitorCluster;
 use crate::subscriptions::{Login, Row};
 
@@ -41,7 +42,7 @@ struct Remembered {
 
 #[derive(Clone, Debug)]
 struct Away {
-    why: String,
+    seen: InfluxSeen,
     pause: Duration,
     until: Timestamp,
 }
@@ -52,10 +53,15 @@ impl Memory {
         f(clusters.entry(cluster.to_owned()).or_default())
     }
 
-    /// Why an InfluxDB is not to be asked yet.
-    pub(super) fn pausing(&self, cluster: &str, influxdb: &str, now: Timestamp) -> Option<String> {
+    /// What was seen last of an InfluxDB that is not to be asked yet.
+    pub(super) fn pausing(
+        &self,
+        cluster: &str,
+        influxdb: &str,
+        now: Timestamp,
+    ) -> Option<InfluxSeen> {
         self.with(cluster, |it| {
-            it.away.get(influxdb).filter(|away| now < away.until).map(|away| away.why.clone())
+            it.away.get(influxdb).filter(|away| now < away.until).map(|away| away.seen.clone())
         })
     }
 
@@ -64,13 +70,13 @@ impl Memory {
         self.with(cluster, |it| it.away.remove(influxdb));
     }
 
-    /// It did not answer: each time it is left alone for longer.
-    pub(super) fn is_away(&self, cluster: &str, influxdb: &str, why: &str, now: Timestamp) {
+    /// It did not answer as it should: each time it is left alone for longer.
+    pub(super) fn is_away(&self, cluster: &str, influxdb: &str, seen: InfluxSeen, now: Timestamp) {
         self.with(cluster, |it| {
             let pause = it.away.get(influxdb).map_or(FIRST_PAUSE, |away| away.pause * 2);
             let pause = pause.min(LAST_PAUSE);
             let until = now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
-            it.away.insert(influxdb.to_owned(), Away { why: why.to_owned(), pause, until });
+            it.away.insert(influxdb.to_owned(), Away { seen, pause, until });
         });
     }
 
@@ -164,8 +170,9 @@ mod tests {
         let mut now = Timestamp::UNIX_EPOCH;
         let mut pauses = Vec::new();
         for _ in 0..9 {
-            memory.is_away("c", "i", "refused", now);
-            assert_eq!(memory.pausing("c", "i", now).as_deref(), Some("refused"));
+            let seen = InfluxSeen::Refused("who are you".to_owned());
+            memory.is_away("c", "i", seen.clone(), now);
+            assert_eq!(memory.pausing("c", "i", now), Some(seen));
             let pause = memory.next_ask("c", now).expect("it is away");
             pauses.push(pause.as_secs());
             now += SignedDuration::try_from(pause).expect("small");

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use super::Error;
-use super::decide::{Decision, Effect, Observed, Reason, Seen, Verdict, Who};
+use super::decide::{Decision, Effect, InfluxSeen, Observed, Reason, Seen, Verdict, Who};
 use crate::crd::{Cause, KapacitorCluster, KapacitorClusterStatus, MemberState, MemberStatus};
 use crate::name::Names;
 use crate::server::Server;
@@ -56,7 +56,11 @@ pub(super) fn next(
     status.conditions = conditions(seen, decision, &status, trouble)
         .into_iter()
         .map(|is| {
-            let status = if is.so { "True" } else { "False" };
+            let status = match is.so {
+                Some(true) => "True",
+                Some(false) => "False",
+                None => "Unknown",
+            };
             let before = old.conditions.iter().find(|c| c.type_ == is.type_ && c.status == status);
             Condition {
                 type_: is.type_.to_owned(),
@@ -183,7 +187,8 @@ fn version(seen: &Observed) -> Option<String> {
 /// A condition before it is compared with what it was.
 struct Is {
     type_: &'static str,
-    so: bool,
+    /// `None`: that is not known.
+    so: Option<bool>,
     reason: Reason,
     message: String,
 }
@@ -194,8 +199,12 @@ fn conditions(
     status: &KapacitorClusterStatus,
     trouble: Option<&str>,
 ) -> Vec<Is> {
-    let is =
-        |type_, so, reason, message: &str| Is { type_, so, reason, message: message.to_owned() };
+    let is = |type_, so, reason, message: &str| Is {
+        type_,
+        so: Some(so),
+        reason,
+        message: message.to_owned(),
+    };
     let message = match trouble {
         Some(trouble) => format!("{}; {trouble}", decision.message),
         None => decision.message.clone(),
@@ -213,24 +222,47 @@ fn conditions(
         _ => all && available && stuck.is_none() && trouble.is_none(),
     };
     let reason = decision.reason;
-    let left = status.members.iter().find(|entry| entry.state == MemberState::Unsubscribing);
-    let ending = seen.is_some_and(|seen| seen.deleting.is_some() && seen.held);
-    let dirty = match left {
-        Some(entry) => Some(format!("subscriptions of {} may be left", Who::from(entry))),
-        None if ending => Some(message.clone()),
-        None => None,
-    };
-    let clean =
-        if dirty.is_some() { Reason::SubscriptionsFound } else { Reason::SubscriptionsGone };
     vec![
         is("Ready", ready, reason, &message),
         is("Available", available, reason, ""),
         is("Progressing", reason.verdict() == Verdict::Moving, reason, &message),
         is("Degraded", stuck.is_some(), bad, &why),
         is("MembersInSync", all, reason, ""),
-        is("SubscriptionsClean", dirty.is_none(), clean, &dirty.unwrap_or_default()),
+        subscriptions_clean(seen, status, &message),
         is("Paused", reason == Reason::Paused, reason, ""),
     ]
+}
+
+/// Whether members that are gone left subscriptions; not known while an InfluxDB cannot be looked into.
+fn subscriptions_clean(
+    seen: Option<&Observed>,
+    status: &KapacitorClusterStatus,
+    doing: &str,
+) -> Is {
+    let is = |so, reason, message: &str| Is {
+        type_: "SubscriptionsClean",
+        so,
+        reason,
+        message: message.to_owned(),
+    };
+    let left = status.members.iter().find(|entry| entry.state == MemberState::Unsubscribing);
+    if let Some(entry) = left {
+        let message = format!("subscriptions of {} may be left", Who::from(entry));
+        return is(Some(false), Reason::SubscriptionsFound, &message);
+    }
+    if seen.is_some_and(|seen| seen.deleting.is_some() && seen.held) {
+        return is(Some(false), Reason::SubscriptionsFound, doing);
+    }
+    let mut answers = seen.into_iter().flat_map(|seen| seen.influxdb.values());
+    let hidden = answers.find_map(|answer| match answer {
+        InfluxSeen::Away(why) => Some((Reason::InfluxdbAway, why)),
+        InfluxSeen::Refused(why) | InfluxSeen::Locked(why) => Some((Reason::InfluxdbLogin, why)),
+        InfluxSeen::NotAsked | InfluxSeen::Rows(_) => None,
+    });
+    match hidden {
+        Some((reason, why)) => is(None, reason, why),
+        None => is(Some(true), Reason::SubscriptionsGone, ""),
+    }
 }
 
 #[cfg(test)]
@@ -270,6 +302,26 @@ mod tests {
         assert_eq!((&*ready.status, ready.last_transition_time.0), ("True", at(2)));
         resource.status = Some(settled.clone());
         assert_eq!(next(&resource, Some(&observed), &decision, None, at(3)), settled);
+    }
+
+    #[test]
+    fn what_an_influxdb_hides_is_not_known() {
+        let resource = KapacitorCluster::new("demo", KapacitorClusterSpec::default());
+        let decision = Decision::stuck(Reason::InSync, "fine".into());
+        for (answer, expect) in [
+            (InfluxSeen::Rows(Vec::new()), ("True", "SubscriptionsGone", "")),
+            (InfluxSeen::NotAsked, ("True", "SubscriptionsGone", "")),
+            (InfluxSeen::Away("no route".into()), ("Unknown", "InfluxdbAway", "no route")),
+            (InfluxSeen::Refused("401".into()), ("Unknown", "InfluxdbLogin", "401")),
+            (InfluxSeen::Locked("no Secret".into()), ("Unknown", "InfluxdbLogin", "no Secret")),
+        ] {
+            let influxdb = [("main".to_owned(), answer)].into();
+            let observed = Observed { influxdb, ..Observed::default() };
+            let status = next(&resource, Some(&observed), &decision, None, at(1));
+            let mut conditions = status.conditions.iter();
+            let clean = conditions.find(|c| c.type_ == "SubscriptionsClean").expect("always set");
+            assert_eq!((&*clean.status, &*clean.reason, &*clean.message), expect);
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn unsubscribe(seen: &Observed) -> Step {
     for (name, cleanup) in &seen.cleanup {
         let (why, locked) = match seen.influxdb.get(name) {
             Some(InfluxSeen::Rows(_)) => continue,
-            Some(InfluxSeen::Away(why)) => (why.as_str(), false),
+            Some(InfluxSeen::Away(why) | InfluxSeen::Refused(why)) => (why.as_str(), false),
             Some(InfluxSeen::Locked(why)) => (why.as_str(), true),
             Some(InfluxSeen::NotAsked) | None => ("it was not asked yet", false),
         };

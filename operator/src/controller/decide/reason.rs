@@ -114,7 +114,8 @@ reasons! {
     SubscriptionsFound Moving Normal "subscriptions of a member that is gone are dropped";
     SubscriptionsReturned Moving Warning "a member that should be gone subscribed again";
     SubscriptionsWatched Moving Normal "a member died; its subscriptions are looked for once more";
-    InfluxdbAway Moving Warning "an InfluxDB does not answer or refuses; it is tried again";
+    InfluxdbAway Moving Warning "an InfluxDB does not answer; it is tried again";
+    InfluxdbLogin Stuck Warning "an InfluxDB refuses the login, or the Secret holds none";
     SubscriptionsGone Moving Normal "no subscription of a member that is gone is left";
     OrphansFound Moving Warning "subscriptions of members that were gone already are dropped";
     SubscriptionsSkipped Moving Warning "subscriptions were not looked for: a human said so";

@@ -159,8 +159,10 @@ pub struct ClaimSeen {
 pub enum InfluxSeen {
     /// It was not asked.
     NotAsked,
-    /// It does not answer or refuses, and why.
+    /// It does not answer, or not as it should, and why.
     Away(String),
+    /// It does not take the login, and why.
+    Refused(String),
     /// There is no login for it, and why.
     Locked(String),
     /// Its subscriptions.

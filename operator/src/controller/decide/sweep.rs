@@ -8,7 +8,7 @@ use super::effect::Effect;
 use super::reason::Reason;
 use super::seen::{InfluxSeen, Observed, View};
 use super::unsubscribe::AT_ONCE;
-use super::{Step, act};
+use super::{Step, act, note};
 use crate::name;
 use crate::subscriptions::Row;
 
@@ -28,6 +28,16 @@ pub(super) fn sweep(seen: &Observed, _: &View<'_>) -> Step {
     let rows: Vec<Row> = seen.orphans.iter().take(AT_ONCE).cloned().collect();
     let message = format!("{} subscriptions of members that are gone", rows.len());
     act(Effect::DropSubscriptions { rows }, Reason::OrphansFound, message)
+}
+
+/// Where the operator cannot log in, members cannot either, and receive no points.
+pub(super) fn login(seen: &Observed, _: &View<'_>) -> Step {
+    let refused = seen.influxdb.iter().find_map(|(name, seen)| match seen {
+        InfluxSeen::Refused(why) | InfluxSeen::Locked(why) => Some((name, why)),
+        InfluxSeen::NotAsked | InfluxSeen::Away(_) | InfluxSeen::Rows(_) => None,
+    });
+    let Some((name, why)) = refused else { return Step::Pass };
+    note(Reason::InfluxdbLogin, format!("InfluxDB {name:?} cannot be logged in to: {why}"))
 }
 
 /// What there is to sweep, as far as one look shows.

@@ -132,7 +132,9 @@ pub(super) fn rows_of<'a>(
 fn away(seen: &Observed) -> Option<(&str, &str)> {
     seen.influxdb.iter().find_map(|(name, seen)| match seen {
         InfluxSeen::Rows(_) => None,
-        InfluxSeen::Away(why) | InfluxSeen::Locked(why) => Some((name.as_str(), why.as_str())),
+        InfluxSeen::Away(why) | InfluxSeen::Refused(why) | InfluxSeen::Locked(why) => {
+            Some((name.as_str(), why.as_str()))
+        }
         InfluxSeen::NotAsked => Some((name.as_str(), "it was not asked yet")),
     })
 }

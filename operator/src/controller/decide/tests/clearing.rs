@@ -140,6 +140,31 @@ fn a_stopped_cluster_has_no_subscriptions() {
 }
 
 #[test]
+fn a_login_that_is_not_taken_needs_a_human() {
+    let why = || "authorization failed".to_owned();
+    check_all(vec![
+        ("it is refused", held().influx(InfluxSeen::Refused(why())), "InfluxdbLogin: nothing"),
+        ("there is none", held().influx(InfluxSeen::Locked(why())), "InfluxdbLogin: nothing"),
+        ("who is only away comes back", held().influx(away()), "InSync: nothing"),
+        (
+            "what does not need InfluxDB is done",
+            held().influx(InfluxSeen::Refused(why())).with(|it| it.wish = 1),
+            "MemberCondemned: condemning member 1: ScaleDown",
+        ),
+        (
+            "a deleted resource does not wait for it",
+            deleted(300, InfluxSeen::Refused(why())),
+            "SubscriptionsOrphaned: letting the resource go",
+        ),
+        (
+            "unless nothing may be left",
+            deleted(9999, InfluxSeen::Refused(why())).with(patience(Patience::Always)),
+            "InfluxdbAway: nothing",
+        ),
+    ]);
+}
+
+#[test]
 fn orphans_are_what_is_known_to_have_been_ours_and_lives_no_more() {
     let found = |seen: &Observed| {
         let names = |rows: Vec<Row>| rows.into_iter().map(|row| row.name).collect::<Vec<_>>();
