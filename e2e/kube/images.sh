@@ -14,6 +14,8 @@ for image in kapacitord:daemon kapacitor-operator:operator; do
         --containerfile "$here/../../${image#*:}/Containerfile" --context "$programs"
     ctr -a "$RUN/containerd.sock" -n k8s.io images import "$work/image.tar" >/dev/null
 done
+# The members' image under another name, for changes of image.
+ctr -a "$RUN/containerd.sock" -n k8s.io images tag --force localhost/kapacitord:e2e localhost/kapacitord:other >/dev/null
 # With the libraries that it was linked to.
 libraries=$(ldd "$(command -v influxd)" | grep -oE '/[^ ]+' | sort -u | sed 's|.*|&=&|')
 # shellcheck disable=SC2086

@@ -1,3 +1,4 @@
 //! Scenarios that want an operator of their own.
 
+mod crash;
 mod packaging;

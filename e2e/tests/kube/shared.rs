@@ -1,6 +1,9 @@
 //! Scenarios under the operator that watches all namespaces.
 
+mod cleanup;
+mod content;
 mod day_two;
 mod influx;
 mod lifecycle;
+mod load;
 mod scale;

@@ -1,21 +1,48 @@
-//! F: rights, and what Pod Security allows.
+//! F: what helm installs and leaves, rights, and what Pod Security allows.
 
 use crate::cluster::{Cluster, LONG};
-use crate::kubectl::{helm, kubectl};
-use crate::operator::install;
-use crate::space::{Space, must};
+use crate::kubectl::{get, kubectl};
+use crate::operator::Operator;
+use crate::space::Space;
+
+#[test]
+fn f41_uninstalled_the_operator_leaves_everything_and_finds_it_again() {
+    let Some(space) = Space::new("f41") else { return };
+    let operator = Operator::install(&space, &["replicas=1"]);
+    let cluster = Cluster::apply(&space, "{replicas: 2, storage: {size: 64Mi}}");
+    cluster.await_sync(2, LONG);
+    let ids = (cluster.cluster_id(2), cluster.member_ids(2));
+    let pods = || {
+        cluster
+            .pods()
+            .iter()
+            .map(|p| space.get("pod", p)["metadata"]["uid"].clone())
+            .collect::<Vec<_>>()
+    };
+    let before = pods();
+    operator.upgrade(&["replicas=2", "logLevel=debug"]);
+    cluster.await_sync(2, LONG);
+    assert_eq!(pods(), before, "an upgrade of the operator rolls no member");
+    operator.uninstall();
+    assert!(!get(&["crd", "kapacitorclusters.kapacitor.dev"]).is_null(), "the definition stays");
+    assert!(!cluster.resource().is_null(), "the resource stays");
+    assert_eq!((cluster.cluster_id(2), cluster.member_ids(2)), ids, "the members work on");
+    cluster.scale(1);
+    operator.upgrade(&["replicas=1"]);
+    cluster.await_sync(1, LONG);
+    cluster.await_ledger(1, LONG);
+    assert_eq!(cluster.member_ids(1)[&0], ids.1[&0]);
+    cluster.delete(LONG);
+}
 
 #[test]
 fn f42_rights_in_one_namespace_only() {
     let Some(space) = Space::new("f42") else { return };
-    install(&space);
+    let operator = Operator::install(&space, &[]);
     let cluster = Cluster::apply(&space, "{replicas: 2, storage: {size: 64Mi}}");
     cluster.await_sync(2, LONG);
-    let release = format!("operator-{}", space.name);
-    let manifest = must(helm(&["get", "manifest", &release, "-n", &space.name]));
-    assert!(!manifest.contains("kind: ClusterRole"), "no rights beyond the namespace");
-    let name = format!("{release}-kapacitor-operator");
-    let account = format!("system:serviceaccount:{}:{name}", space.name);
+    assert!(!operator.manifest().contains("kind: ClusterRole"), "no rights beyond the namespace");
+    let account = format!("system:serviceaccount:{}:{}", space.name, operator.name());
     let may = |verb: &str, what: &str, namespace: &str| {
         let ask = ["auth", "can-i", verb, what, "-n", namespace, "--as", &account];
         kubectl(&ask).is_ok_and(|said| said.ends_with("yes"))
@@ -30,7 +57,7 @@ fn f42_rights_in_one_namespace_only() {
 #[test]
 fn f43_everything_runs_under_pod_security_restricted() {
     let Some(space) = Space::new("f43") else { return };
-    install(&space);
+    Operator::install(&space, &[]);
     let cluster = Cluster::apply(&space, "{replicas: 1, storage: {size: 64Mi}}");
     cluster.await_sync(1, LONG);
     let said = space.try_kubectl(&["run", "loose", "--image=localhost/kapacitord:e2e"]);

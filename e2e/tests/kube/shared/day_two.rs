@@ -1,12 +1,14 @@
-//! E: changes and stops: what happens to a cluster that lives for long.
+//! E: changes, pauses and stops: what happens to a cluster that lives for long.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use e2e::until;
+use e2e::{holds, until};
 use serde_json::json;
 
 use super::lifecycle::THREE;
 use crate::cluster::{Cluster, LONG, SOON, text};
+use crate::kubectl::kubectl_with;
 use crate::space::Space;
 
 /// UIDs of the pods, by name.
@@ -43,6 +45,98 @@ fn e32_a_configuration_change_rolls_one_at_a_time() {
     await_roll(&cluster, &before);
     cluster.await_sync(3, SOON);
     assert_eq!((cluster.cluster_id(3), cluster.member_ids(3)), ids, "membership is unchanged");
+}
+
+#[test]
+fn e33_an_image_change_rolls_one_at_a_time() {
+    let Some(space) = Space::new("e33") else { return };
+    let cluster = Cluster::apply(&space, THREE);
+    cluster.await_sync(3, SOON);
+    let (before, ids) = (uids(&cluster), (cluster.cluster_id(3), cluster.member_ids(3)));
+    // The same programs under another name.
+    cluster.patch(&json!({"image": {"tag": "other"}}));
+    await_roll(&cluster, &before);
+    cluster.await_sync(3, SOON);
+    for pod in cluster.pods() {
+        let image = text(&space.get("pod", &pod)["spec"]["containers"][0]["image"]);
+        assert_eq!(image, "localhost/kapacitord:other", "{pod}");
+    }
+    assert_eq!((cluster.cluster_id(3), cluster.member_ids(3)), ids, "membership is unchanged");
+}
+
+#[test]
+fn e34_an_image_that_never_starts_stops_at_the_first_pod_and_can_be_taken_back() {
+    let Some(space) = Space::new("e34") else { return };
+    let cluster = Cluster::apply(&space, THREE);
+    cluster.await_sync(3, SOON);
+    let (mut before, ids) = (uids(&cluster), cluster.member_ids(3));
+    cluster.patch(&json!({"image": {"tag": "missing", "pullPolicy": "Never"}}));
+    until(SOON, "the last pod is made anew and does not start", || {
+        let pod = space.get("pod", "demo-2");
+        let waits = &pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
+        if waits == "ErrImageNeverPull" { Ok(()) } else { Err(waits.to_string()) }
+    });
+    cluster.await_condition("Ready", "False", "MembersAway", SOON);
+    before.remove("demo-2").expect("there were three");
+    let others_stay = || {
+        let mut now = uids(&cluster);
+        now.remove("demo-2");
+        if now == before { Ok(()) } else { Err(format!("{now:?}")) }
+    };
+    holds(Duration::from_secs(8), "the roll stops there", others_stay);
+    cluster.patch(&json!({"image": null}));
+    cluster.await_sync(3, LONG);
+    others_stay().expect("nobody else was touched");
+    assert_eq!(cluster.member_ids(3), ids);
+}
+
+#[test]
+fn e35_an_eviction_respects_the_budget() {
+    let Some(space) = Space::new("e35") else { return };
+    let cluster = Cluster::apply(&space, THREE);
+    cluster.await_sync(3, SOON);
+    let ids = cluster.member_ids(3);
+    let await_budget = || {
+        until(SOON, "the budget allows one", || {
+            let status = space.get("pdb", "demo")["status"].clone();
+            if status["disruptionsAllowed"] == 1 { Ok(()) } else { Err(status.to_string()) }
+        });
+    };
+    await_budget();
+    // What `kubectl drain` does, for pods of this test only: the node has others.
+    let evict = |ordinal: usize| {
+        let pod = cluster.pod(ordinal);
+        let body = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": space.name}});
+        let path = format!("/api/v1/namespaces/{}/pods/{pod}/eviction", space.name);
+        kubectl_with(&["create", "--raw", &path, "-f", "-"], &body.to_string())
+    };
+    evict(0).expect("the first may go");
+    let said = evict(1).expect_err("the second may not go at the same time");
+    assert!(said.contains("disruption budget"), "{said}");
+    cluster.await_sync(3, SOON);
+    await_budget();
+    evict(1).expect("once all are there again the next may go");
+    cluster.await_sync(3, SOON);
+    assert_eq!(cluster.member_ids(3), ids);
+}
+
+#[test]
+fn e38_paused_nothing_happens_but_a_deletion() {
+    let Some(space) = Space::new("e38") else { return };
+    let cluster = Cluster::apply(&space, "{replicas: 2, storage: {size: 64Mi}}");
+    cluster.await_sync(2, SOON);
+    cluster.patch(&json!({"paused": true, "replicas": 3}));
+    cluster.await_condition("Paused", "True", "", SOON);
+    holds(Duration::from_secs(5), "no member is added while paused", || {
+        let pods = cluster.pods();
+        if pods.len() == 2 { Ok(()) } else { Err(format!("{pods:?}")) }
+    });
+    cluster.patch(&json!({"paused": false}));
+    cluster.await_sync(3, SOON);
+    cluster.await_condition("Paused", "False", "", SOON);
+    cluster.patch(&json!({"paused": true}));
+    cluster.await_condition("Paused", "True", "", SOON);
+    cluster.delete(SOON);
 }
 
 #[test]

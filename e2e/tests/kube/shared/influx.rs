@@ -1,34 +1,39 @@
 //! D: subscriptions come with members and go with them, whatever InfluxDB does meanwhile.
 
-use e2e::{Influx, Receiver, until};
+use std::time::Duration;
+
+use e2e::{Influx, Receiver, holds, until};
 
 use crate::cluster::{Cluster, LONG, SOON, node};
 use crate::space::Space;
 
-/// A cluster of `n` with the InfluxDB of its space.
-fn spec(n: usize) -> String {
+/// What becomes of subscriptions, with times that a test can wait for.
+pub(super) const BEST_EFFORT: &str = "{policy: BestEffort, deadline: 10s, sweepInterval: 10s}";
+
+/// A cluster of `n` with the InfluxDB of its space, `main`, and its `cleanup`.
+pub(super) fn spec(n: usize, cleanup: &str) -> String {
     format!(
         "{{replicas: {n}, storage: {{size: 64Mi}}, influxdb: [{{name: main, default: true, \
-         urls: ['http://influxdb:8086']}}]}}"
+         urls: ['http://influxdb:8086'], subscriptionsSyncInterval: 2s, cleanup: {cleanup}}}]}}"
     )
 }
 
 /// A space with an InfluxDB that has a database, and `n` members that subscribed to it.
-fn subscribed(space: &Space, n: usize) -> (Cluster<'_>, Influx) {
+pub(super) fn subscribed(space: &Space, n: usize) -> (Cluster<'_>, Influx) {
     let influx = space.influxdb();
     influx.query("CREATE DATABASE smoke");
     influx.query(
         "CREATE SUBSCRIPTION \"kapacitor-foreign\" ON \"smoke\".\"autogen\" DESTINATIONS ALL \
          'http://elsewhere.example:9092'",
     );
-    let cluster = Cluster::apply(space, &spec(n));
+    let cluster = Cluster::apply(space, &spec(n, BEST_EFFORT));
     cluster.await_sync(n, LONG);
     await_subscriptions(&cluster, &influx, n);
     (cluster, influx)
 }
 
 /// Exactly the first `n` members are subscribed, each once, and the foreign one still is.
-fn await_subscriptions(cluster: &Cluster<'_>, influx: &Influx, n: usize) {
+pub(super) fn await_subscriptions(cluster: &Cluster<'_>, influx: &Influx, n: usize) {
     until(LONG, &format!("the subscriptions are those of {n} members and the foreign one"), || {
         let mut wished: Vec<String> =
             (0..n).map(|o| format!("http://{}:9092", cluster.host(o))).collect();
@@ -78,6 +83,24 @@ fn d24_influxdb_is_away_while_a_member_leaves_and_comes_back() {
     cluster.await_condition("SubscriptionsClean", "True", "", SOON);
 }
 
+/// Members make a subscription that they miss again every 2 s while they live, and while they leave.
+#[test]
+fn d25_a_drop_races_with_the_member_that_links_itself_again() {
+    let Some(space) = Space::new("d25") else { return };
+    let (cluster, influx) = subscribed(&space, 2);
+    for n in [1, 2, 1] {
+        cluster.scale(n);
+        cluster.await_sync(n, LONG);
+        cluster.await_ledger(n, LONG);
+        await_subscriptions(&cluster, &influx, n);
+    }
+    holds(Duration::from_secs(5), "no subscription comes back", || {
+        let all = influx.subscriptions("");
+        let n = all.keys().filter(|(db, _)| db == "smoke").count();
+        if n == 2 { Ok(()) } else { Err(format!("{all:?}")) }
+    });
+}
+
 #[test]
 fn d26_the_resource_is_deleted_and_all_its_subscriptions_with_it() {
     let Some(space) = Space::new("d26") else { return };
@@ -115,6 +138,6 @@ fn d22_points_written_to_influxdb_reach_every_member_and_raise_one_alert() {
     influx.write("smoke", "m,host=a v=10 1000000000");
     receiver.wait_for(1, SOON);
     // A copy would come from the next in line after 2 s.
-    let alerts = receiver.settled(std::time::Duration::from_secs(4));
+    let alerts = receiver.settled(Duration::from_secs(4));
     assert_eq!(alerts.len(), 1, "{alerts:?}");
 }
