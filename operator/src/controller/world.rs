@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -371,11 +372,12 @@ fn seeds() -> Range<u64> {
     from.parse().expect("a number")..to.parse().expect("a number")
 }
 
-/// Runs seeds until one fails; says which, why, and what went before.
-fn run_all(seeds: impl Iterator<Item = u64>) -> Result<(), String> {
-    for seed in seeds {
+/// Runs seeds until one fails, here or elsewhere; says which, why, and what went before.
+fn run_all(seeds: impl Iterator<Item = u64>, failed: &AtomicBool) -> Result<(), String> {
+    for seed in seeds.take_while(|_| !failed.load(Ordering::Relaxed)) {
         let world: Shared = Arc::new(Mutex::new(World::new(seed)));
         if let Err(why) = run(seed, &world) {
+            failed.store(true, Ordering::Relaxed);
             let world = lock(&world);
             let log = format!("{}\n{}", world.log.join("\n"), world.objects.told());
             let alone = format!("OPERATOR_SEEDS={seed}..{} runs it alone", seed + 1);
@@ -388,9 +390,10 @@ fn run_all(seeds: impl Iterator<Item = u64>) -> Result<(), String> {
 #[test]
 fn whatever_happens_to_it_a_cluster_becomes_as_wished_and_nothing_is_lost() {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let failed = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let parts = (0..threads).map(|part| seeds().skip(part).step_by(threads));
-        let running: Vec<_> = parts.map(|part| scope.spawn(|| run_all(part))).collect();
+        let running: Vec<_> = parts.map(|part| scope.spawn(|| run_all(part, &failed))).collect();
         for thread in running {
             if let Err(why) = thread.join().expect("a world ends with an answer") {
                 panic!("{why}");
