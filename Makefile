@@ -27,6 +27,10 @@ images: programs ## build images as OCI archives in target/images, with buildah,
 demo: programs ## show a cluster of three at work; INFLUX=1 takes the points from a real influxd
 	@e2e/demo/demo.py --programs $(RELEASE) $(if $(INFLUX),--influx)
 
+.PHONY: kube-demo
+kube-demo: $(if $(KUBECONFIG),,programs) ## show the operator at work on a real Kubernetes: one of one node, or that of KUBECONFIG
+	@e2e/demo/kube.py --programs $(RELEASE)
+
 .PHONY: check
 check: setup ## format, lints and the pure tests: what to run while working
 	cargo fmt --all --check
