@@ -14,6 +14,13 @@ struct Disk {
     cluster: String,
 }
 
+/// Subscriptions of others: name and host. The second one is of another Kubernetes, where a cluster and
+/// its pods have the same names.
+const FOREIGN: [(&str, &str); 2] = [
+    ("kapacitor-foreign", "else"),
+    ("kapacitor-ffffffff-0000-4000-8000-000000000000", "demo-1.demo-members.ns.svc.cluster.local"),
+];
+
 /// A pod that runs: its number and the UID of its claim.
 pub(super) type Living = BTreeMap<i32, String>;
 
@@ -26,6 +33,8 @@ pub(super) struct Members {
     /// Subscriptions: name to number.
     rows: BTreeMap<String, i32>,
     foreign_dropped: bool,
+    /// Drops that were asked for.
+    pub(super) drops: u64,
     born: u64,
 }
 
@@ -161,12 +170,13 @@ impl Members {
         let ours = self.rows.iter().map(|(name, ordinal)| {
             row(name, format!("demo-{ordinal}.demo-members.ns.svc.cluster.local"))
         });
-        let foreign = (!self.foreign_dropped).then(|| row("kapacitor-foreign", "else".to_owned()));
-        ours.chain(foreign).collect()
+        let foreign = FOREIGN.into_iter().filter(|_| !self.foreign_dropped);
+        ours.chain(foreign.map(|(name, host)| row(name, host.to_owned()))).collect()
     }
 
     pub(super) fn drop_row(&mut self, name: &str) {
-        self.foreign_dropped |= name == "kapacitor-foreign";
+        self.drops += 1;
+        self.foreign_dropped |= FOREIGN.iter().any(|(foreign, _)| *foreign == name);
         self.rows.remove(name);
     }
 

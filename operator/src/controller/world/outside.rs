@@ -250,6 +250,10 @@ impl member::Members for Fake {
 
     async fn remove(&self, url: &str, _: String, id: MemberId) -> Result<(), client::Error> {
         let mut world = lock(&self.world);
+        // Who pauses before an effect may be of yesterday.
+        if !world.yields && world.wish() == 0 {
+            world.breaks(format!("member {id} is removed, but the cluster is only to be stopped"));
+        }
         let removed = match world.members.remove(ordinal(url), &id.to_string()) {
             Err(404) => Ok(()),
             removed => removed.map_err(refused),
@@ -282,7 +286,7 @@ impl subscriptions::Influx for Fake {
             return Err(away());
         }
         world.members.drop_row(name);
-        if name == "kapacitor-foreign" {
+        if world.members.foreign_is_gone() {
             world.breaks("the subscription of a stranger is dropped");
         }
         Ok(())
