@@ -2,7 +2,7 @@
 # Installs what building and testing needs, and the packages named, and only what is missing. Prints nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packages=(influxdb prometheus nftables musl-tools gcc libc6-dev python3 iproute2 curl jq bc "$@")
+packages=(influxdb prometheus nftables musl-tools gcc libc6-dev python3 python3-venv iproute2 curl jq bc "$@")
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -24,8 +24,9 @@ tier() {
     return "$status"
 }
 
-# The Kubernetes programs take some minutes of Go's compiler the first time: begin in the background.
-nice -n 15 e2e/kube/build.sh helm >"$log/kube-build" 2>&1 &
+# The Kubernetes programs take some minutes of Go's compiler the first time, the checkers of charts two of
+# downloading: begin in the background.
+{ nice -n 15 e2e/kube/build.sh helm && nice -n 15 e2e/checkers.sh; } >"$log/kube-build" 2>&1 &
 kube_build=$!
 
 tier "format" cargo fmt --all --check
@@ -43,7 +44,7 @@ if tier "programs as shipped" e2e/programs.sh; then
     if wait "$kube_build"; then
         tier "charts, alerts, images" env KAPACITOR_PROGRAMS="$programs" cargo test --quiet -p e2e --test charts
         tier "a real Kubernetes" e2e/kube/smoke.sh "$programs"
-    else tier "a real Kubernetes" bash -c "cat '$log/kube-build'; echo the Kubernetes programs could not be built; exit 1"; fi
+    else tier "a real Kubernetes" bash -c "cat '$log/kube-build'; echo the Kubernetes programs or the checkers of charts could not be built; exit 1"; fi
 fi
 wait
 printf '\nall tiers in %d s\n%d passed, %d failed\n' "$SECONDS" "$passed" "$failed"

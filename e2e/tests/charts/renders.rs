@@ -1,7 +1,7 @@
 //! Golden renders: `renders/CHART/NAME.values.yaml` becomes `NAME.out.yaml`. Values that a chart must refuse
 //! are `NAME.refused.yaml`, whose first line says what the refusal says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::tool::{CHARTS, compare, helm, output, root};
 
@@ -19,15 +19,33 @@ fn files(chart: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-fn template(chart: &str, values: &PathBuf) -> Result<String, String> {
-    // The definition is generated and has its own test: its head says enough.
-    let rendered = output(
+fn render(chart: &str, values: &Path) -> Result<String, String> {
+    output(
         helm()
             .args(["template", "demo"])
             .arg(root().join("charts").join(chart))
             .args(["--namespace", "ns", "--kube-version", "1.33.0", "--values"])
             .arg(values),
-    )?;
+    )
+}
+
+/// A folder with a file for each chart and set of values. Its name has no dot: checkov skips hidden ones.
+pub(crate) fn render_all() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("renders").tempdir().expect("a place for renders");
+    for chart in CHARTS {
+        for values in files(chart, ".values.yaml") {
+            let name = values.file_name().expect("a file").to_string_lossy().into_owned();
+            let rendered = render(chart, &values).unwrap_or_else(|error| panic!("{error}"));
+            let file = folder.path().join(format!("{chart}-{name}"));
+            std::fs::write(file, rendered).expect("the folder takes files");
+        }
+    }
+    folder
+}
+
+fn template(chart: &str, values: &Path) -> Result<String, String> {
+    // The definition is generated and has its own test: its head says enough.
+    let rendered = render(chart, values)?;
     let documents = rendered.split("\n---\n").map(|document| {
         if document.contains("kind: CustomResourceDefinition") {
             let head = document.split("\nspec:").next().unwrap_or_default();
