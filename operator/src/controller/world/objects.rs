@@ -164,14 +164,19 @@ impl Objects {
         let mut object = self.check(kind, name, version)?;
         self.writes += 1;
         merge(&mut object, patch, true);
-        let finalizers = object["metadata"]["finalizers"].as_array().map_or(0, Vec::len);
-        let ends = !object["metadata"]["deletionTimestamp"].is_null();
-        if kind == "KapacitorCluster" && ends && finalizers == 0 {
-            self.all.retain(|(kind, _), _| kind == "PersistentVolumeClaim" || kind == "Pod");
-            return Ok(());
-        }
         self.put(object);
+        self.resource_moves();
         Ok(())
+    }
+
+    /// A deleted resource that nobody holds goes, and what it owns.
+    fn resource_moves(&mut self) {
+        let Some(resource) = self.get("KapacitorCluster", "demo") else { return };
+        let meta = &resource["metadata"];
+        let held = meta["finalizers"].as_array().is_some_and(|held| !held.is_empty());
+        if !meta["deletionTimestamp"].is_null() && !held {
+            self.all.retain(|(kind, _), _| kind == "PersistentVolumeClaim" || kind == "Pod");
+        }
     }
 
     pub(super) fn delete(&mut self, kind: &str, name: &str, version: &Version) -> Result<(), u16> {
@@ -209,6 +214,7 @@ impl Objects {
         self.change("KapacitorCluster", "demo", |it| {
             it["metadata"]["deletionTimestamp"] = json!(now.to_string());
         });
+        self.resource_moves();
     }
 
     pub(super) fn scale_by_hand(&mut self, replicas: i32) {
