@@ -1,4 +1,4 @@
-//! The command line: `run`, `crds` and `rights`.
+//! The command line: `run`, `check`, `crds` and `rights`.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::health::{Health, serve};
 use crate::lease::{self, Candidate};
 use crate::metrics::Metrics;
 use crate::outside::Real;
-use crate::{crd, rights};
+use crate::{check, crd, rights};
 
 /// What `kapacitor-operator help` prints.
 const USAGE: &str = "\
@@ -20,6 +20,7 @@ Usage: kapacitor-operator COMMAND [flags]
 
 Commands:
   run       watch KapacitorClusters and do what they wish
+  check     say which operator leads; fails if none shows within 15 s that it lives
   crds      print the definition of KapacitorCluster, YAML
   rights    print what the operator may do in Kubernetes, rules of a Role, YAML
   version   print the version
@@ -27,10 +28,10 @@ Commands:
 
 Flags of run:
   --image IMAGE        image of the members of clusters that name none
-  --namespace NS       watch this namespace only; empty: all
+  --namespace NS       watch this namespace only; empty: all (check knows this one, too)
   --listen ADDRESS     /healthz, /readyz and /metrics, by default 0.0.0.0:8080
   --lease-name NAME    lease in the operator's namespace that says which of several works,
-                       by default kapacitor-operator
+                       by default kapacitor-operator (check knows this one, too)
 
 RUST_LOG sets what is logged, by default info,kube_runtime=warn.
 ";
@@ -59,6 +60,7 @@ fn dispatch(args: Vec<String>) -> anyhow::Result<()> {
     let (command, rest) = args.split_first().map_or(("help", &[][..]), |(c, r)| (c, r));
     match command {
         "run" => start(parse(rest)?),
+        "check" => check(parse(rest)?),
         "crds" => print(&crd::yaml()),
         "rights" => print(&rights::yaml()),
         "version" => print(concat!("kapacitor-operator ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -108,12 +110,7 @@ fn start(flags: Flags) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    // One provider of cryptography for Kubernetes and members; the only one that is linked.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.context("failed to start the runtime")?.block_on(async {
-        let client = kube::Client::try_default().await.context("failed to find Kubernetes")?;
+    on_kubernetes(async |client| {
         let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::default()));
         tokio::select! {
             served = serve(flags.listen, health.clone(), metrics.clone()) => {
@@ -121,6 +118,24 @@ fn start(flags: Flags) -> anyhow::Result<()> {
             }
             ended = work(&flags, client, &health, metrics) => ended,
         }
+    })
+}
+
+fn check(flags: Flags) -> anyhow::Result<()> {
+    on_kubernetes(async |client| {
+        let leader = check::leader(client, flags.namespace.as_deref(), flags.lease).await;
+        print(&format!("{} leads\n", leader.map_err(anyhow::Error::msg)?))
+    })
+}
+
+/// Does something with a client of the Kubernetes that this process is in.
+fn on_kubernetes(what: impl AsyncFnOnce(kube::Client) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    // One provider of cryptography for Kubernetes and members; the only one that is linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(async {
+        what(kube::Client::try_default().await.context("failed to find Kubernetes")?).await
     })
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Start with [`controller::decide`]; then [`controller::build`].
 
+mod check;
 pub mod command;
 pub mod controller;
 pub mod crd;

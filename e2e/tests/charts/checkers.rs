@@ -12,7 +12,7 @@ use super::tool::{output, root};
 const VERSIONS: [&str; 8] = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"];
 
 /// What checkov finds and why it stays: check, kind, reason.
-const EXPLAINED: [(&str, &str, &str); 10] = [
+const EXPLAINED: [(&str, &str, &str); 11] = [
     ("CKV_K8S_8", "Pod", "a test that ends is not probed"),
     ("CKV_K8S_9", "Pod", "a test that ends is not probed"),
     (
@@ -24,6 +24,7 @@ const EXPLAINED: [(&str, &str, &str); 10] = [
     ("CKV_K8S_15", "Deployment", "tags of releases do not move; image.pullPolicy is a value"),
     ("CKV_K8S_15", "Pod", "tags of releases do not move; image.pullPolicy is a value"),
     ("CKV_K8S_38", "Deployment", "the operator talks to Kubernetes: that is what it is for"),
+    ("CKV_K8S_38", "Pod", "helm test asks Kubernetes whether an operator leads"),
     ("CKV_K8S_43", "Deployment", "image.digest is a value; a release's chart names its tag"),
     ("CKV_K8S_43", "Pod", "image.digest is a value; a release's chart names its tag"),
     ("CKV2_K8S_6", "Pod", "a test that ends; nobody connects to it"),

@@ -20,6 +20,11 @@ pub(crate) fn helm(arguments: &[&str]) -> Result<String, String> {
     run("helm", arguments, "")
 }
 
+/// [`helm`] with something on standard input.
+pub(crate) fn helm_with(arguments: &[&str], input: &str) -> Result<String, String> {
+    run("helm", arguments, input)
+}
+
 /// An object, or `Null` when it does not exist.
 pub(crate) fn get(arguments: &[&str]) -> Json {
     let all = [&["get", "-o", "json", "--ignore-not-found"], arguments].concat();

@@ -48,6 +48,11 @@ impl<'a> Operator<'a> {
         must(helm(&["uninstall", &self.release, "-n", &self.space.name, "--wait"]));
     }
 
+    /// `helm test`: what it says of itself.
+    pub(crate) fn test(&self) -> Result<String, String> {
+        helm(&["test", &self.release, "-n", &self.space.name, "--timeout", "60s"])
+    }
+
     /// What was installed.
     pub(crate) fn manifest(&self) -> String {
         must(helm(&["get", "manifest", &self.release, "-n", &self.space.name]))

@@ -1,5 +1,6 @@
 //! Scenarios under the operator that watches all namespaces.
 
+mod chart;
 mod cleanup;
 mod content;
 mod day_two;

@@ -20,9 +20,13 @@ fn f41_uninstalled_the_operator_leaves_everything_and_finds_it_again() {
             .collect::<Vec<_>>()
     };
     let before = pods();
+    operator.test().expect("helm finds that it works");
     operator.upgrade(&["replicas=2", "logLevel=debug"]);
     cluster.await_sync(2, LONG);
     assert_eq!(pods(), before, "an upgrade of the operator rolls no member");
+    let deployment = format!("deployment/{}", operator.name());
+    space.kubectl(&["scale", &deployment, "--replicas=0"]);
+    operator.test().expect_err("helm finds that no operator leads");
     operator.uninstall();
     assert!(!get(&["crd", "kapacitorclusters.kapacitor.dev"]).is_null(), "the definition stays");
     assert!(!cluster.resource().is_null(), "the resource stays");
