@@ -24,6 +24,12 @@ impl Identity {
         Self { id, boot: BootGeneration(0), renewals: 0 }
     }
 
+    /// How the detector's packets of a member in this life begin: the envelope has said both, so they
+    /// do not travel twice.
+    pub(crate) fn opening(id: MemberId, boot: BootGeneration) -> Vec<u8> {
+        postcard::to_allocvec(&(id.as_uuid().as_bytes(), boot.0)).expect("plain data")
+    }
+
     /// What decides between two identities of one member; the greater stays.
     pub(crate) fn rank(&self) -> (BootGeneration, u32) {
         (self.boot, self.renewals)

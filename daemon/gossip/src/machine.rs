@@ -28,7 +28,7 @@ use crate::packet::{Envelope, KeyRing, Kind, NonceSource};
 use crate::presence::{MemberView, Presence, Status};
 use crate::roster::{Entry, MergeReport, Roster, encode};
 use crate::timers::Timers;
-use detect::Effects;
+use detect::{Effects, News};
 
 /// Datagrams read in one turn before timers get their turn.
 pub const PACKETS_PER_TURN: usize = 256;
@@ -66,6 +66,7 @@ pub struct Gossip {
     digests: Vec<u8>,
     outputs: VecDeque<Output>,
     effects: Effects,
+    news: News,
     counters: Counters,
     life: Life,
     /// When each member was last answered with a notice.
@@ -132,6 +133,7 @@ impl Gossip {
             digests: Vec::new(),
             outputs: VecDeque::new(),
             effects: Effects::default(),
+            news: News::default(),
             counters: Counters::default(),
             life: Life::Running,
             noticed: BTreeMap::new(),
@@ -340,6 +342,13 @@ impl Gossip {
         self.detect(now, |detector, effects| detector.leave_cluster(effects));
         self.life = Life::Stopped;
         self.timers.clear();
+    }
+
+    /// Declares a member down in the life it is in: its process is known to be gone, so it is not given
+    /// the time to refute that silence would give it. Told to others at once.
+    pub fn declare_down(&mut self, now: Duration, id: &MemberId) {
+        let boot = self.boot_of(id);
+        self.bury(now, |identity| identity.id == *id && Some(identity.boot) == boot);
     }
 
     /// Replaces the keys while running.

@@ -80,8 +80,13 @@ pub enum Input {
     Probed {
         /// The probe.
         id: CallId,
-        /// Nothing, or in a few words why the address does not answer.
-        result: Result<(), String>,
+        /// Nothing, or why the address does not answer.
+        result: Result<(), Unanswered>,
+    },
+    /// A connection that a member had made to the RPC port here has ended, by its will or not.
+    HungUp {
+        /// Who had made it.
+        member: MemberId,
     },
     /// A user's command.
     Command {
@@ -177,6 +182,15 @@ pub enum CallError {
     Lost(String),
     /// Something answers that does not speak our RPC (the HTTP API, for one).
     NotRpc(String),
+}
+
+/// Why an address does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Its host answered that nothing listens there.
+    pub refused: bool,
+    /// In a few words.
+    pub why: String,
 }
 
 /// What a user or the shell can ask for.

@@ -26,7 +26,9 @@ mod tests;
 pub use config::{Config, Identity, Stored};
 pub use counters::Counters;
 pub use error::CommandError;
-pub use input::{CallError, CallId, Command, InboundId, Input, Now, Raise, TaskStarted, Ticket};
+pub use input::{
+    CallError, CallId, Command, InboundId, Input, Now, Raise, TaskStarted, Ticket, Unanswered,
+};
 pub use member::Member;
 pub use output::{Done, LogLine, Output, Severity};
 pub use persist::{

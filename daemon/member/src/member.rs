@@ -9,6 +9,7 @@ mod events;
 mod gate;
 mod handlers;
 mod inbound;
+mod knock;
 mod leave;
 mod membership;
 mod peers;
@@ -134,6 +135,7 @@ impl Member {
             Input::Request { id, header, request } => self.request(id, header, request),
             Input::Answer { id, result } => self.answered(id, result),
             Input::Probed { id, result } => self.probed(id, result),
+            Input::HungUp { member } => self.knock(member),
             Input::Command { ticket, command } => match command {
                 Command::FreshClusterId(id) => self.fresh_cluster = Some(id),
                 command => self.command(ticket, command),

@@ -65,7 +65,7 @@ pub enum Output {
         /// With what.
         answer: Answer,
     },
-    /// Dial an advertised address of a joiner: connect to the gossip port; say hello on the RPC port
+    /// Dial an advertised address: connect to the gossip port; say hello on the RPC port
     /// and compare the member's id; `GET /kapacitor/v1/ping` on the API port. Report with
     /// [`crate::Input::Probed`].
     Probe {

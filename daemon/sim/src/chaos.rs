@@ -73,8 +73,8 @@ pub struct Report {
 enum Action {
     /// A new event.
     Event,
-    /// A member sees it.
-    See(usize, EventName),
+    /// A member sees it, so often.
+    See(usize, EventName, u32),
     /// A member whose windows are filling raises what no other does.
     False(usize, EventName),
     /// An edit of a handler.
@@ -176,7 +176,11 @@ impl Run<'_> {
                 self.event();
                 self.plan_next(self.plan.every, Action::Event);
             }
-            Action::See(n, name) => self.world.raise_on(n, &name),
+            Action::See(n, name, times) => {
+                for occurrence in 0..times {
+                    self.world.raise_on(n, &EventName { occurrence, ..name.clone() });
+                }
+            }
             Action::False(n, name) => self.world.raise_false(n, &name),
             Action::Edit => {
                 self.edit();
@@ -202,11 +206,13 @@ impl Run<'_> {
         let topic = TOPICS[(self.rng.next_u64() % TOPICS.len() as u64) as usize];
         let id = format!("e{}", self.rng.next_u64() % IDS);
         let at = self.world.now.as_nanos() as i64;
-        let name = EventName { topic: topic.into(), id: id.as_str().into(), at };
+        let name = EventName { topic: topic.into(), id: id.as_str().into(), at, occurrence: 0 };
+        // Now and then the data holds the same point twice, and the task raises the same event twice.
+        let times = if self.rng.random::<f64>() < 0.1 { 2 } else { 1 };
         for n in 0..self.plan.members {
             let late = Duration::from_nanos(self.rng.next_u64() % LATE.as_nanos() as u64);
             if self.rng.random::<f64>() >= 0.03 {
-                self.agenda.add(self.world.now + late, Action::See(n, name.clone()));
+                self.agenda.add(self.world.now + late, Action::See(n, name.clone(), times));
             }
         }
         if let Some(n) = self.pick(World::is_cold) {

@@ -14,11 +14,17 @@ pub struct EventName {
     pub id: Str,
     /// Event time, ns.
     pub at: i64,
+    /// Which of the events that are alike in all else, counted from 0.
+    pub occurrence: u32,
 }
 
 impl std::fmt::Display for EventName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}@{}", self.topic, self.id, self.at)
+        write!(f, "{}/{}@{}", self.topic, self.id, self.at)?;
+        match self.occurrence {
+            0 => Ok(()),
+            occurrence => write!(f, "#{occurrence}"),
+        }
     }
 }
 
@@ -33,12 +39,33 @@ pub struct Story {
     pub handlers: Vec<Str>,
     /// Arrivals by handler: when, from which member.
     pub arrivals: BTreeMap<Str, Vec<(Duration, usize)>>,
-    /// Handlers that gave it up visibly.
-    pub given_up: u32,
+    /// Refusals of the receiver by handler, after which it is not sent again: when, to which member.
+    pub refusals: BTreeMap<Str, Vec<(Duration, usize)>>,
     /// The only disk that held it was lost.
     pub excused: bool,
     /// No task whose windows were full raised it, nor would: a false alert of one that was filling.
     pub is_false: bool,
+}
+
+impl Story {
+    /// Whether it came to the receiver for a handler, taken or refused.
+    pub fn is_settled(&self, handler: &Str) -> bool {
+        [&self.arrivals, &self.refusals]
+            .iter()
+            .any(|map| map.get(handler).is_some_and(|came| !came.is_empty()))
+    }
+
+    /// For each handler when it came to the receiver, taken or refused, first first.
+    pub fn settled(&self) -> BTreeMap<&Str, Vec<(Duration, usize)>> {
+        let mut all: BTreeMap<&Str, Vec<(Duration, usize)>> = BTreeMap::new();
+        for (handler, came) in self.arrivals.iter().chain(&self.refusals) {
+            all.entry(handler).or_default().extend(came);
+        }
+        for came in all.values_mut() {
+            came.sort_unstable();
+        }
+        all
+    }
 }
 
 /// A fault, from when to when.

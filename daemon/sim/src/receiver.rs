@@ -21,6 +21,8 @@ pub enum Mood {
     Failing,
     /// Accepts and never answers; takes nothing.
     Hanging,
+    /// Answers 400: it takes this event neither now nor later.
+    Refusing,
 }
 
 /// The receiver.
@@ -31,10 +33,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// What becomes of an attempt: when it arrives (if it does), when the sender knows, and what.
+    /// What becomes of an attempt: when it is taken or refused for good (if it is), when the sender
+    /// knows, and what.
     pub(crate) fn take(&self, rng: &mut StdRng) -> (Option<Duration>, Duration, Outcome) {
         let jitter = Duration::from_micros(rng.next_u64() % 2_000);
         let failed = |text: &str| Outcome::Failed { retryable: true, text: text.into() };
+        let refused = || Outcome::Failed { retryable: false, text: "400".into() };
         match self.mood {
             Mood::Well => {
                 let arrives = Duration::from_millis(1) + jitter;
@@ -46,6 +50,10 @@ impl Receiver {
             }
             Mood::Failing => (None, Duration::from_millis(5) + jitter, failed("503")),
             Mood::Hanging => (None, TIMEOUT, failed("no answer")),
+            Mood::Refusing => {
+                let arrives = Duration::from_millis(1) + jitter;
+                (Some(arrives), arrives + Duration::from_millis(5), refused())
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ fn act(world: &mut World, words: &[&str]) -> Result<Vec<String>, String> {
         ["raise", on, name, at] => {
             let (topic, id) = name.split_once('/').ok_or("TOPIC/EVENT")?;
             let at = time(at)?.as_nanos() as i64;
-            let name = EventName { topic: topic.into(), id: id.into(), at };
+            let name = EventName { topic: topic.into(), id: id.into(), at, occurrence: 0 };
             let on = hosts(world, on)?;
             world.raise(&on, &name);
         }

@@ -6,7 +6,7 @@
 mod execute;
 mod operate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gossip::{Addresses, SeededNonces};
@@ -74,6 +74,8 @@ pub(crate) enum Happening {
     Lost(u64),
     /// An attempt reaches the receiver.
     Arrival(usize, EventName, Str),
+    /// An attempt reaches the receiver and is refused for good.
+    Refusal(usize, EventName, Str),
 }
 
 /// Where an answer goes.
@@ -119,6 +121,8 @@ pub struct World {
     pub(crate) rng: StdRng,
     pub(crate) number: u64,
     pub(crate) inbound: BTreeMap<u64, (usize, u64, Back)>,
+    /// Connections (caller, callee) that are open: a process has made a call, and both have lived since.
+    pub(crate) links: BTreeSet<(usize, usize)>,
     /// Raised events that wait to be durable: (member, life, position, event).
     pub(crate) waiting: Vec<(usize, u64, Position, EventName)>,
     pub(crate) trace: u64,
@@ -175,6 +179,7 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             number: 1000,
             inbound: BTreeMap::new(),
+            links: BTreeSet::new(),
             waiting: Vec::new(),
             trace: seed,
             bytes: 0,
@@ -318,6 +323,7 @@ impl World {
                 }
             }
             Happening::Arrival(n, name, handler) => self.arrive(n, name, handler),
+            Happening::Refusal(n, name, handler) => self.refuse(n, &name, handler),
         }
         true
     }

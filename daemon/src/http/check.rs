@@ -107,7 +107,7 @@ async fn look_at(
     resolved
         .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
         .map_err(|e| ("name", e.to_string()))?;
-    dialer.probe(service, address, member.id, DIAL).await.map_err(|e| ("port", e))
+    dialer.probe(service, address, member.id, DIAL).await.map_err(|e| ("port", e.why))
 }
 
 fn influxdb(app: &App) -> Vec<Json> {

@@ -3,7 +3,7 @@
 //! Both the HTTP API and the RPC port are served by it. A client that sends its headers slowly, or
 //! one connection too many, costs nobody else anything.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +33,25 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { connections: 4096, header_time: Duration::from_secs(10), header_bytes: 64 << 10 }
+    }
+}
+
+/// A connection, for those who answer its requests.
+#[derive(Default)]
+pub(crate) struct Visit(OnceLock<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Visit {
+    /// Has something done when the connection has ended; what was asked first counts.
+    pub(crate) fn at_end<F: FnOnce() + Send + Sync + 'static>(&self, end: impl FnOnce() -> F) {
+        self.0.get_or_init(|| Box::new(end()));
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
     }
 }
 
@@ -66,8 +85,10 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        let visit = Arc::new(Visit::default());
         let service = router.clone().map_request(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(visit.clone());
             request.map(axum::body::Body::new)
         });
         let (tls, refused, stop) = (tls.clone(), refused.clone(), stop.clone());

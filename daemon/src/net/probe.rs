@@ -1,9 +1,11 @@
 //! Dials an advertised address: of a joiner, before it is added, and of members when somebody asks how
 //! they are reached.
 
+use std::io;
 use std::time::Duration;
 
 use gossip::Service;
+use member::Unanswered;
 use model::MemberId;
 use rpc::{Header, Reply, Request};
 use tokio::net::TcpStream;
@@ -30,22 +32,29 @@ impl Dialer {
         address: &str,
         member: MemberId,
         deadline: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unanswered> {
+        let because = |why| Unanswered { refused: false, why };
         let dial = async {
             match service {
                 Service::Gossip => gossip(address).await,
-                Service::Rpc => rpc(&self.caller, address, member, &self.header, deadline).await,
-                Service::Api => http(&self.api, address).await,
+                Service::Rpc => rpc(&self.caller, address, member, &self.header, deadline)
+                    .await
+                    .map_err(because),
+                Service::Api => http(&self.api, address).await.map_err(because),
             }
         };
-        let late = |_| Err(format!("no answer within {deadline:?}"));
+        let late = |_| Err(because(format!("no answer within {deadline:?}")));
         timeout(deadline, dial).await.unwrap_or_else(late)
     }
 }
 
-async fn gossip(address: &str) -> Result<(), String> {
-    let address = resolve(address).await.map_err(|e| e.to_string())?;
-    TcpStream::connect(address).await.map(|_| ()).map_err(|e| e.to_string())
+async fn gossip(address: &str) -> Result<(), Unanswered> {
+    let unanswered = |error: io::Error| Unanswered {
+        refused: error.kind() == io::ErrorKind::ConnectionRefused,
+        why: error.to_string(),
+    };
+    let address = resolve(address).await.map_err(unanswered)?;
+    TcpStream::connect(address).await.map(|_| ()).map_err(unanswered)
 }
 
 async fn rpc(

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use member::Input;
 use rpc::{Call, MAX_INBOUND_CALLS, OPENING_LIMIT, Refusal, SEAL_OVERHEAD, Sealed, Signal};
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,7 @@ use super::refused::Refused;
 use super::sealing::{REFUSED_HEADER, SEALED_TYPE, Sealing, random};
 use crate::brain::Brain;
 use crate::clock;
+use crate::http::server::Visit;
 
 /// What the port works with.
 #[derive(Clone)]
@@ -33,6 +35,12 @@ impl Port {
     }
 }
 
+/// Who calls.
+struct Caller {
+    address: SocketAddr,
+    visit: Arc<Visit>,
+}
+
 /// The router of the RPC port.
 pub(crate) fn router(port: Port) -> Router {
     Router::new().fallback(answer).with_state(port)
@@ -41,8 +49,10 @@ pub(crate) fn router(port: Port) -> Router {
 async fn answer(
     State(port): State<Port>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(visit): Extension<Arc<Visit>>,
     request: Request,
 ) -> Response {
+    let caller = Caller { address: peer, visit };
     let path = request.uri().path().to_owned();
     let kind = request.headers().get(header::CONTENT_TYPE).cloned();
     let is_sealed = kind.as_ref().is_some_and(|kind| kind == SEALED_TYPE);
@@ -55,9 +65,9 @@ async fn answer(
             return (StatusCode::NOT_FOUND, text).into_response();
         };
         if is_sealed {
-            sealed(&port, call, peer, request).await
+            sealed(&port, call, &caller, request).await
         } else if kind.is_some_and(|kind| kind == CONTENT_TYPE) {
-            plain(&port, call, peer, request).await
+            plain(&port, call, &caller, request).await
         } else {
             let text = "Only members talk to the RPC port. The HTTP API is on another port.\n";
             return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
@@ -81,7 +91,7 @@ async fn open_session(port: &Port, request: Request) -> Result<Response, Signal>
 async fn sealed(
     port: &Port,
     call: Call,
-    peer: SocketAddr,
+    caller: &Caller,
     request: Request,
 ) -> Result<Response, Signal> {
     let sealing = port.sealing.as_ref().ok_or(Signal::Key)?;
@@ -92,14 +102,14 @@ async fn sealed(
     let sealed: Sealed = sealing.door().find(call.path(), &body)?;
     let inside = sealed.open(&body)?;
     sealing.door().accept(clock::elapsed(), &sealed)?;
-    let answer = served(port, call, peer, &inside).await;
+    let answer = served(port, call, caller, &inside).await;
     Ok(response(SEALED_TYPE, sealed.answer(&rpc::encode_answer(&answer), &mut random)))
 }
 
 async fn plain(
     port: &Port,
     call: Call,
-    peer: SocketAddr,
+    caller: &Caller,
     request: Request,
 ) -> Result<Response, Signal> {
     if let Some(sealing) = &port.sealing {
@@ -110,28 +120,33 @@ async fn plain(
         return Ok(response(CONTENT_TYPE, rpc::encode_answer(&busy)));
     };
     let answer = match axum::body::to_bytes(request.into_body(), call.request_limit()).await {
-        Ok(body) => served(port, call, peer, &body).await,
+        Ok(body) => served(port, call, caller, &body).await,
         Err(error) => Err(Refusal::Malformed(error.to_string().into())),
     };
     Ok(response(CONTENT_TYPE, rpc::encode_answer(&answer)))
 }
 
 /// The brain's answer to a body that was let in.
-async fn served(port: &Port, call: Call, peer: SocketAddr, body: &[u8]) -> rpc::Answer {
-    match rpc::decode_request(call.path(), body) {
-        Ok((header, request)) => match port.brain.request(header, request).await {
-            Ok(answer) => {
-                if let Err(Refusal::Removed { .. }) = &answer {
-                    port.refused.note("removed", &peer, call.path());
-                }
-                answer
-            }
-            Err(_) => Err(Refusal::NotNow("going down".into())),
-        },
+async fn served(port: &Port, call: Call, caller: &Caller, body: &[u8]) -> rpc::Answer {
+    let (header, request) = match rpc::decode_request(call.path(), body) {
+        Ok(read) => read,
         Err(error) => {
-            port.refused.note("undecodable", &peer, &error.to_string());
-            Err(error.into())
+            port.refused.note("undecodable", &caller.address, &error.to_string());
+            return Err(error.into());
         }
+    };
+    caller.visit.at_end(|| {
+        let (brain, member) = (port.brain.clone(), header.from);
+        move || brain.tell(Input::HungUp { member })
+    });
+    match port.brain.request(header, request).await {
+        Ok(answer) => {
+            if let Err(Refusal::Removed { .. }) = &answer {
+                port.refused.note("removed", &caller.address, call.path());
+            }
+            answer
+        }
+        Err(_) => Err(Refusal::NotNow("going down".into())),
     }
 }
 

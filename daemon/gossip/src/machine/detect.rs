@@ -29,6 +29,20 @@ const INDIRECT_PROBES: usize = 3;
 /// The same identity may not come back for this long; members renew theirs instead.
 const REMEMBER_DOWN: Duration = Duration::from_hours(24);
 const ANNOUNCE_TO_DOWN_MEMBERS: usize = 2;
+/// Least time between two reconnects out of turn.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// Members looked for in one of these.
+const RECONNECTS: usize = 3;
+
+/// News of others that are acted on when a call of the detector has ended.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    found_down: bool,
+    /// Somebody came up.
+    back: bool,
+    /// When a reconnect out of turn was made last.
+    reconnected: Duration,
+}
 
 /// What the detector produced in one call.
 #[derive(Default)]
@@ -121,13 +135,15 @@ impl Gossip {
         for (timer, after) in effects.timers.drain(..) {
             self.timers.submit(now.saturating_add(after), Task::Detector(timer));
         }
-        for (to, body) in effects.sends.drain(..) {
+        let opening = Identity::opening(self.config.member, self.config.boot);
+        for (to, packet) in effects.sends.drain(..) {
             if to.id == self.config.member {
                 continue;
             }
-            match self.destination(&to.id) {
-                Some(destination) => self.send(destination, Kind::Gossip, &body),
-                None => self.counters.dropped_no_address += 1,
+            match (self.destination(&to.id), packet.strip_prefix(&*opening)) {
+                (Some(destination), Some(body)) => self.send(destination, Kind::Gossip, body),
+                (Some(_), None) => self.counters.detector_errors += 1,
+                (None, _) => self.counters.dropped_no_address += 1,
             }
         }
         for note in effects.notes.drain(..) {
@@ -135,6 +151,20 @@ impl Gossip {
         }
         self.effects = effects;
         self.take_broadcasts(now);
+        self.follow_up(now);
+    }
+
+    /// What a change of somebody's status calls for at once.
+    fn follow_up(&mut self, now: Duration) {
+        if std::mem::take(&mut self.news.found_down) {
+            // The next round would tell it a fifth of a second later.
+            self.detect(now, |detector, effects| detector.gossip(effects));
+        }
+        if std::mem::take(&mut self.news.back) && self.news.reconnected + RECONNECT_PAUSE <= now {
+            // A split has healed, it seems: the others are looked for before their turn comes.
+            self.news.reconnected = now;
+            self.reconnect(now, RECONNECTS);
+        }
     }
 
     fn count_error(&mut self, error: &foca::Error) {
@@ -206,14 +236,20 @@ impl Gossip {
         (seen.told, seen.since) = (status, now);
         match status {
             Status::Alive if was_active => {}
-            Status::Alive => self.event(Event::Up(id, boot)),
+            Status::Alive => {
+                self.news.back = true;
+                self.event(Event::Up(id, boot));
+            }
             Status::Leaving => {
                 if !was_active {
                     self.event(Event::Up(id, boot));
                 }
                 self.event(Event::Leaving(id));
             }
-            Status::Failed | Status::Left => self.event(Event::Down(id)),
+            Status::Failed | Status::Left => {
+                self.news.found_down = true;
+                self.event(Event::Down(id));
+            }
         }
     }
 
@@ -309,10 +345,21 @@ impl Gossip {
 
     /// Declares members down that the roster has as removed.
     pub(super) fn bury_removed(&mut self, now: Duration) {
+        let removed: BTreeSet<MemberId> = self
+            .detector
+            .iter_members()
+            .map(|member| member.id().id)
+            .filter(|id| self.roster.removed(id).is_some())
+            .collect();
+        self.bury(now, |identity| removed.contains(&identity.id));
+    }
+
+    /// Declares active members down.
+    pub(super) fn bury(&mut self, now: Duration, which: impl Fn(&Identity) -> bool) {
         let down: Vec<_> = self
             .detector
             .iter_members()
-            .filter(|member| self.roster.removed(&member.id().id).is_some())
+            .filter(|member| which(member.id()))
             .map(|member| Member::new(*member.id(), member.incarnation(), State::Down))
             .collect();
         if !down.is_empty() {

@@ -7,6 +7,7 @@ use model::MemberId;
 
 use super::wire::{Notice, Reason};
 use super::{Gossip, Life};
+use crate::identity::Identity;
 use crate::output::{Destination, Event};
 use crate::packet::{Envelope, Kind, Opened, PACKET_LIMIT, Refusal};
 use crate::roster::{decode, encode};
@@ -49,7 +50,9 @@ impl Gossip {
                 self.take_notice(now, opened.sender, &opened.body);
             }
             Verdict::Read(opened) => {
-                self.detect(now, |detector, effects| detector.handle_data(&opened.body, effects));
+                let mut packet = Identity::opening(opened.sender, opened.boot);
+                packet.extend_from_slice(&opened.body);
+                self.detect(now, |detector, effects| detector.handle_data(&packet, effects));
             }
         }
     }

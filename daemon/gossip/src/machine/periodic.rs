@@ -32,7 +32,7 @@ impl Gossip {
                 }
                 Task::Reconnect => {
                     self.timers.submit(now + RECONNECT_INTERVAL, Task::Reconnect);
-                    self.reconnect(now);
+                    self.reconnect(now, 1);
                 }
                 Task::PushPull => {
                     let period = self.jittered_push_pull();
@@ -79,11 +79,13 @@ impl Gossip {
 
     /// At zero active members the detector goes idle and voids all its timers, its own announces to
     /// members that are down included; and a member that it never heard of it never looks for.
-    fn reconnect(&mut self, now: Duration) {
+    pub(super) fn reconnect(&mut self, now: Duration, to: usize) {
         if !self.config.duties.reconnect {
             return;
         }
-        if let Some(id) = self.missing().choose(&mut self.rng).copied() {
+        let mut missing = self.missing();
+        missing.shuffle(&mut self.rng);
+        for id in missing.into_iter().take(to) {
             self.announce(now, id);
         }
     }

@@ -105,7 +105,8 @@ fn chaos_then_calm(seed: u64) -> usize {
     }
     let healed = world.run_until(secs(15), |world| world.agrees());
     assert!(healed.is_some(), "seed {seed} does not heal");
-    let converged = world.run_until(secs(70), |world| {
+    // Four push/pulls of each: whom one is made with is chance, and two do not always reach all five.
+    let converged = world.run_until(secs(130), |world| {
         let digests: Vec<_> = (0..5).map(|at| world.gossip(at).roster().digest()).collect();
         digests.iter().all(|digest| *digest == digests[0])
     });

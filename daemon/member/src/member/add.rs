@@ -123,10 +123,7 @@ impl Member {
     }
 
     /// An advertised address of the joiner was dialled.
-    pub(super) fn probed(&mut self, id: CallId, result: Result<(), String>) {
-        if self.calls.close(id) != Some(Purpose::Add) {
-            return;
-        }
+    pub(super) fn dialled(&mut self, id: CallId, result: Result<(), String>) {
         let Some(Change::Add(mut add)) =
             self.change.take_if(|change| matches!(change, Change::Add(add) if add.waits_for == id))
         else {

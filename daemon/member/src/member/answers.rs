@@ -4,7 +4,7 @@ use rpc::{Answer, Refusal, Reply};
 
 use super::Member;
 use super::calls::Purpose;
-use crate::input::{CallError, CallId};
+use crate::input::{CallError, CallId, Unanswered};
 use crate::output::Severity;
 
 impl Member {
@@ -18,6 +18,9 @@ impl Member {
         }
         if let Some(peer) = purpose.peer() {
             self.note_answer(peer, result.is_ok());
+            if matches!(result, Err(CallError::Unreachable(_))) {
+                self.knock(peer);
+            }
         }
         match purpose {
             Purpose::Pulse(peer) => {
@@ -41,7 +44,7 @@ impl Member {
                     }
                 }
             }
-            Purpose::Push(_) | Purpose::Confirm(_) | Purpose::Warm(..) => {}
+            Purpose::Push(_) | Purpose::Confirm(_) | Purpose::Warm(..) | Purpose::Knock(..) => {}
             Purpose::PushTasks(peer) => {
                 if !matches!(result, Ok(Ok(_)))
                     && let Some(peer) = self.peers.get_mut(&peer)
@@ -57,6 +60,17 @@ impl Member {
             Purpose::Farewell(peer) => {
                 self.farewell_answered(peer, matches!(result, Ok(Ok(Reply::Ok))));
             }
+        }
+    }
+
+    /// An address that was dialled has answered, or not.
+    pub(super) fn probed(&mut self, id: CallId, result: Result<(), Unanswered>) {
+        match self.calls.close(id) {
+            Some(Purpose::Add) => self.dialled(id, result.map_err(|unanswered| unanswered.why)),
+            Some(Purpose::Knock(peer, boot)) => {
+                self.knocked(peer, boot, result.is_err_and(|unanswered| unanswered.refused));
+            }
+            _ => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{MemberId, Str};
+use model::{BootGeneration, MemberId, Str};
 use rpc::{Header, Request};
 
 use super::Member;
@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Pulse(MemberId),
     /// Asks a peer whether it is true that we were removed.
     Confirm(MemberId),
+    /// Looks whether the process of a peer is gone, in the life it was in.
+    Knock(MemberId, BootGeneration),
     /// A question to a task here, for this peer and event.
     Warm(MemberId, dedup::KeyHash),
 }
@@ -70,6 +72,11 @@ impl Calls {
 
     pub(crate) fn close(&mut self, id: CallId) -> Option<Purpose> {
         self.open.remove(&id)
+    }
+
+    /// Whether something for a purpose like this is on its way.
+    pub(crate) fn any(&self, like: impl Fn(&Purpose) -> bool) -> bool {
+        self.open.values().any(like)
     }
 
     /// Forgets what is on its way: answers that still come are ignored.

@@ -48,6 +48,8 @@ pub(crate) struct Peer {
     pub(crate) tasks_told: Option<u64>,
     /// When it last answered a call; none once a call found nobody.
     pub(crate) answered: Option<Duration>,
+    /// The life in which it was heard of after its host had refused connections for it.
+    pub(crate) refusing: Option<BootGeneration>,
     /// When the last sync with it ended well.
     pub(crate) synced: Option<Duration>,
 }

@@ -152,6 +152,7 @@ impl Member {
             Gossiped::Suspect(member) => {
                 self.log(Severity::Debug, "member is suspect", id(member));
                 self.ask_pulse(member);
+                self.knock(member);
             }
             Gossiped::Refuted(member) => {
                 self.log(Severity::Debug, "member refuted a suspicion", id(member));

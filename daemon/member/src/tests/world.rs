@@ -381,9 +381,12 @@ impl World {
                 }
             }
             Output::Probe { id, address, .. } => {
-                let reached = node_of(&address).is_some_and(|to| self.reaches(n, to))
+                let to = node_of(&address);
+                let reached = to.is_some_and(|to| self.reaches(n, to))
                     && !self.undialable.contains(&*address);
-                let result = if reached { Ok(()) } else { Err("connection refused".into()) };
+                let refused = to.is_some_and(|to| !self.cut.contains(&(n, to)));
+                let why = "no answer".to_owned();
+                let result = if reached { Ok(()) } else { Err(Unanswered { refused, why }) };
                 self.schedule(LATENCY, Happening::Input(n, life, Input::Probed { id, result }));
             }
             Output::Attempt { attempt, .. } => {

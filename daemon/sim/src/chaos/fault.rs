@@ -35,7 +35,7 @@ pub enum Kind {
     FullDisk,
     /// A wall clock jumps by up to an hour.
     Clock,
-    /// The receiver is slow, failing or hanging.
+    /// The receiver is slow, failing, hanging or refusing.
     Receiver,
     /// A member is removed, and added again later.
     Remove,
@@ -200,8 +200,8 @@ impl Run<'_> {
                 Undo::Clock(n, number)
             }
             Kind::Receiver => {
-                let moods = [Mood::Slow, Mood::Failing, Mood::Hanging];
-                let at = (self.rng.next_u64() % 3) as usize;
+                let moods = [Mood::Slow, Mood::Failing, Mood::Hanging, Mood::Refusing];
+                let at = (self.rng.next_u64() % 4) as usize;
                 self.world.receiver.mood = moods[at];
                 Undo::Receiver(number)
             }

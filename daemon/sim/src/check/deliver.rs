@@ -37,7 +37,7 @@ fn lost(name: &EventName, story: &Story, how: &Judgement, checks: &mut Checks) {
     checks.look("S1");
     checks.look("S8");
     for handler in &story.handlers {
-        if story.arrivals.get(handler).is_none_or(Vec::is_empty) && story.given_up == 0 {
+        if !story.is_settled(handler) {
             let text = format!(
                 "{name} for {handler} was accepted by m{holder} at {:.3}s and never arrived",
                 accepted.as_secs_f64()
@@ -49,7 +49,7 @@ fn lost(name: &EventName, story: &Story, how: &Judgement, checks: &mut Checks) {
 
 fn copies(ledger: &Ledger, name: &EventName, story: &Story, how: &Judgement, checks: &mut Checks) {
     let Some((raised, _)) = story.raised else { return };
-    for (handler, arrivals) in &story.arrivals {
+    for (handler, arrivals) in &story.settled() {
         let invariant = if how.faultless { "S2" } else { "S3" };
         checks.look(invariant);
         let last = arrivals.last().map_or(raised, |(at, _)| *at);

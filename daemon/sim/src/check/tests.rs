@@ -10,7 +10,7 @@ use crate::world::{Settings, World};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn name(topic: &str, at: i64) -> EventName {
-    EventName { topic: topic.into(), id: "a".into(), at }
+    EventName { topic: topic.into(), id: "a".into(), at, occurrence: 0 }
 }
 
 /// A ledger with one event of each of two topics, each handled once.
@@ -59,6 +59,17 @@ fn a_second_copy_is_s2_without_faults_and_s3_beyond_what_faults_excuse() {
     let fault = planted.begin("kill", 2 * SECOND, 1);
     planted.end(fault, 3 * SECOND);
     assert!(found(&planted, false).is_empty());
+}
+
+#[test]
+fn what_a_receiver_refused_is_not_lost_and_refused_once() {
+    let mut planted = ledger();
+    let story = planted.story(&name("cpu", 1));
+    story.arrivals.clear();
+    story.refusals.insert("h".into(), vec![(2 * SECOND, 0)]);
+    assert!(found(&planted, true).is_empty());
+    planted.story(&name("cpu", 1)).arrivals.insert("h".into(), vec![(3 * SECOND, 1)]);
+    assert_eq!(found(&planted, true), ["S2"], "another member sent what was given up");
 }
 
 #[test]

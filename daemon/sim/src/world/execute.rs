@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use alert::Outcome;
 use dedup::Message;
-use member::{CallError, Command, Input, Member, Output, Ticket};
+use member::{CallError, Command, Input, Member, Output, Ticket, Unanswered};
 use model::Str;
 use rand::Rng;
 use rpc::{Request, decode_answer, decode_request, encode_answer, encode_request};
@@ -109,12 +110,9 @@ impl World {
                     self.schedule(delay, Happening::Input(back, life, input));
                 }
             }
-            Output::Probe { id, address, .. } => {
-                let reached = node_of(&address)
-                    .is_some_and(|(to, _)| self.is_listening(to) && self.network.connects(n, to));
-                let result = if reached { Ok(()) } else { Err("connection refused".to_owned()) };
-                let delay = self.network.delay(&mut self.rng);
-                self.schedule(delay, Happening::Input(n, life, Input::Probed { id, result }));
+            Output::Probe { id, address, deadline, .. } => {
+                let (after, result) = self.dial(n, &address, deadline);
+                self.schedule(after, Happening::Input(n, life, Input::Probed { id, result }));
             }
             Output::Attempt { attempt, .. } => self.attempt(n, &attempt),
             Output::WarmQuery { id, .. } => {
@@ -168,6 +166,23 @@ impl World {
         self.schedule(delay, Happening::Input(target, life, input));
     }
 
+    /// Connects from a host to an address: how it goes, and how long that takes.
+    fn dial(
+        &mut self,
+        n: usize,
+        address: &str,
+        deadline: Duration,
+    ) -> (Duration, Result<(), Unanswered>) {
+        let delay = self.network.delay(&mut self.rng);
+        let fails = |refused, why: &str| Err(Unanswered { refused, why: why.to_owned() });
+        match node_of(address).filter(|(to, _)| *to < self.nodes.len()) {
+            None => (delay, fails(false, "no such host")),
+            Some((to, _)) if !self.network.connects(n, to) => (deadline, fails(false, "no answer")),
+            Some((to, _)) if !self.is_listening(to) => (delay, fails(true, "connection refused")),
+            Some(_) => (delay, Ok(())),
+        }
+    }
+
     fn call(
         &mut self,
         n: usize,
@@ -195,6 +210,7 @@ impl World {
         if port != 9091 {
             return failed(self, delay, CallError::NotRpc("HTTP 404".into()));
         }
+        self.links.insert((n, target));
         self.bytes += body.len() as u64;
         self.note(body);
         let (header, request) = match decode_request(call.path(), body) {
@@ -213,14 +229,22 @@ impl World {
             return;
         }
         let body = &attempt.event.body;
-        let name =
-            EventName { topic: attempt.event.topic.clone(), id: body.id.clone(), at: body.time.0 };
+        let name = EventName {
+            topic: attempt.event.topic.clone(),
+            id: body.id.clone(),
+            at: body.time.0,
+            occurrence: body.occurrence,
+        };
         let handler: Str = attempt.handler.handler.clone();
         self.note(name.to_string().as_bytes());
         self.check_attempt(n, attempt, &name);
         let (arrives, told, outcome) = self.receiver.take(&mut self.rng);
         if let Some(after) = arrives {
-            self.schedule(after, Happening::Arrival(n, name, handler));
+            let arrives = match outcome {
+                Outcome::Failed { .. } => Happening::Refusal(n, name, handler),
+                Outcome::Delivered => Happening::Arrival(n, name, handler),
+            };
+            self.schedule(after, arrives);
         }
         let life = self.nodes[n].life;
         let input = Input::Attempted { token: attempt.token, outcome };
@@ -238,6 +262,13 @@ impl World {
             self.check_false(n, &name);
         }
         self.springs(n, Trap::Arrival, || true);
+    }
+
+    pub(crate) fn refuse(&mut self, n: usize, name: &EventName, handler: Str) {
+        self.note(&[b'r', n as u8]);
+        self.say(|| format!("receiver refuses {name} for {handler} from m{n}"));
+        let now = self.now;
+        self.ledger.story(name).refusals.entry(handler).or_default().push((now, n));
     }
 
     /// The trap is set and this is its point: the process dies.

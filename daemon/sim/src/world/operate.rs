@@ -45,6 +45,20 @@ impl World {
         for id in lost {
             self.inbound.remove(&id);
         }
+        self.hang_up(n);
+    }
+
+    /// The kernel closes the connections of a process that is gone; who is cut off does not hear of it.
+    fn hang_up(&mut self, n: usize) {
+        let links: Vec<_> =
+            self.links.extract_if(.., |(from, to)| *from == n || *to == n).collect();
+        for (from, to) in links {
+            if from == n && self.network.connects(n, to) {
+                let delay = self.network.delay(&mut self.rng);
+                let (member, life) = (self.nodes[n].id, self.nodes[to].life);
+                self.schedule(delay, Happening::Input(to, life, Input::HungUp { member }));
+            }
+        }
     }
 
     /// Asks a process to stop; it ends by itself, or when `shutdown-timeout` is over.
@@ -239,7 +253,7 @@ fn event(name: &EventName) -> Event {
         },
         no_external: false,
         source: Source::of_node(None, TASK, "alert2"),
-        occurrence: 0,
+        occurrence: name.occurrence,
         summary: None,
     };
     Event::new(name.topic.clone(), Arc::new(body))
