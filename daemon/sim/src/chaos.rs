@@ -135,8 +135,10 @@ impl Run<'_> {
         let all: Vec<usize> = (0..self.plan.members).collect();
         let formed = self.world.form(&all);
         let world = &mut self.world;
-        let defined =
-            TOPICS.iter().all(|topic| matches!(world.define(0, topic, "h", None), Some(Ok(_))));
+        let handlers = TOPICS.map(|topic| (topic, "h")).into_iter().chain([(TOPICS[0], "i")]);
+        let defined = handlers
+            .into_iter()
+            .all(|(topic, id)| matches!(world.define(0, topic, id, None), Some(Ok(_))));
         if !formed || !defined {
             world.checks.report("S6", world.now, "the cluster did not form".into());
         }

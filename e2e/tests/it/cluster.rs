@@ -318,6 +318,9 @@ fn a_dead_member_is_removed_and_learns_of_it_when_it_comes_back() {
     let id = members[2].id();
     members[2].kill();
     has_status(&members[0], &members[2], "failed");
+    has_status(&members[1], &members[2], "failed");
+    let noticed = |member: &Member| member.log().contains("nothing listens where a member was");
+    assert!(members[..2].iter().any(noticed), "a broken connection told, not seconds of silence");
     let said = members[0].ctl(&["member", "remove", &id]);
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "", ""));
     everyone_lists(&[&members[0], &members[1]], 2);
