@@ -11,7 +11,7 @@ of its pace.
 """
 import argparse, os, shutil, socket, sys, tempfile, threading, time
 import http.client, json
-from latency import Member, at, until
+from member import Member, at, until
 from receiver import Receiver
 
 FLOOR = 0.9

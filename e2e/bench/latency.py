@@ -9,116 +9,14 @@ a persisted topic with one post handler. Measured is the time from just before t
 arrival of its alert; then until every member's turn for the last alert has passed, so that late copies are seen.
 Prints a line per number of members. Exit code 1 when an alert was lost or had a copy, or p99 is not below the floor.
 """
-import argparse, collections, contextlib, http.client, json, os, random, shutil, socket, subprocess, sys, tempfile, threading, time
+import argparse, collections, http.client, os, shutil, socket, sys, tempfile, threading, time
+from member import Member, at, form
 from receiver import Receiver
 
 FLOOR_MS = 30.0                             # p99 with three members
 BURST, GROUPS = 10, 1000                    # points per request, groups
 TASK = ("dbrp \"d\".\"r\"\nstream|from().measurement('cpu').groupBy('host')"
         "|alert().crit(lambda: \"n\" >= 0).message('{{ index .Fields \"n\" }}').topic('t')")
-CONF = '''hostname = "127.0.0.1"
-data_dir = "{dir}/data"
-[http]
-  bind-address = "127.0.0.1:{http}"
-  log-enabled = false
-[rpc]
-  bind-address = "127.0.0.1:{rpc}"
-[cluster]
-  bind-address = "127.0.0.1:{gossip}"
-[alert]
-  delay-per-member = "{delay:g}s"
-[logging]
-  file = "{dir}/log"
-  level = "{level}"
-[[influxdb]]
-  enabled = false
-'''
-
-
-def free_ports(n):
-    """Free now, and below those that the kernel gives to connections."""
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for port in random.sample(range(10_000, 32_000), 1000):
-            s = stack.enter_context(socket.socket())
-            try:
-                s.bind(('127.0.0.1', port))
-            except OSError:
-                continue
-            ports.append(port)
-            if len(ports) == n:
-                return ports
-    sys.exit('no free ports')
-
-
-class Member:
-    def __init__(self, programs, dir, delay, level):
-        os.makedirs(dir)
-        self.dir = dir
-        self.http, self.rpc, gossip = free_ports(3)
-        conf = os.path.join(dir, 'kapacitor.conf')
-        with open(conf, 'w') as f:
-            f.write(CONF.format(dir=dir, http=self.http, rpc=self.rpc, gossip=gossip, delay=delay, level=level))
-        out = open(os.path.join(dir, 'out'), 'wb')
-        self.process = subprocess.Popen([os.path.join(programs, 'kapacitord'), '-config', conf], stdout=out, stderr=out)
-
-    def call(self, method, path, data=None):
-        c = http.client.HTTPConnection('127.0.0.1', self.http, timeout=30)
-        token = os.path.join(self.dir, 'data', 'admin.token')           # of this member: changes of the cluster need it
-        headers = {'Authorization': 'Bearer ' + open(token).read().strip()} if os.path.exists(token) else {}
-        c.request(method, path, None if data is None else json.dumps(data), headers)
-        r = c.getresponse()
-        text = r.read()
-        if r.status >= 300:
-            raise OSError('%s %s: %d %s' % (method, path, r.status, text[:300]))
-        return text.decode()
-
-    def metrics(self):
-        """Name -> sum over labels."""
-        sums = collections.Counter()
-        for line in self.call('GET', '/metrics').splitlines():
-            if not line.startswith('#'):
-                name, _, value = line.rpartition(' ')
-                sums[name.partition('{')[0]] += float(value)
-        return sums
-
-    def cpu(self):
-        """Seconds of CPU per thread name."""
-        seconds, tasks = collections.Counter(), '/proc/%d/task' % self.process.pid
-        for task in os.listdir(tasks):
-            name, _, rest = open(os.path.join(tasks, task, 'stat')).read().partition('(')[2].rpartition(')')
-            fields = rest.split()
-            seconds[name.rstrip('0123456789')] += (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-        return seconds
-
-
-def until(what, ask, within=30.0):
-    end = time.monotonic() + within
-    while True:
-        try:
-            if ask():
-                return
-        except OSError:
-            pass
-        if time.monotonic() > end:
-            sys.exit('not within %g s: %s' % (within, what))
-        time.sleep(0.05)
-
-
-def form(a, members, url):
-    count = len(members)
-    for m in members:
-        until('a member serves', lambda: m.call('GET', '/kapacitor/v1/ping') == '')
-    for m in members[1:]:
-        members[0].call('POST', '/kapacitor/v1/cluster/members', {'rpc-address': '127.0.0.1:%d' % m.rpc})
-    for m in members:
-        m.call('POST', '/kapacitor/v1/tasks', {'id': 'k', 'type': 'stream', 'script': TASK, 'status': 'enabled'})
-    handler = {'id': 'h', 'kind': 'post', 'options': {'url': url + '/ok'}}
-    members[0].call('POST', '/kapacitor/v1/alerts/topics/t/handlers', handler)
-    for m in members:
-        until('a member has the handler', lambda: json.loads(m.call('GET', '/kapacitor/v1/alerts/topics/t/handlers'))['handlers'])
-        seen = lambda: json.loads(m.call('GET', '/kapacitor/v1/cluster'))['members']
-        until('all are alive', lambda: len(seen()) == count and all(s['status'] == 'alive' and s['ready'] for s in seen()))
 
 
 def write(members, rate, seconds):
@@ -151,17 +49,13 @@ def write(members, rate, seconds):
     return begun, requests * BURST
 
 
-def at(values, share):
-    return values[min(len(values) - 1, int(len(values) * share))] if values else float('nan')
-
-
 def measure(a, count):
     dir, receiver = tempfile.mkdtemp(prefix='latency-', dir=a.data), Receiver()
     members = []
     try:
         for i in range(count):
             members.append(Member(a.programs, os.path.join(dir, str(i)), a.delay, a.level))
-        form(a, members, receiver.url)
+        form(members, TASK, [{'id': 'h', 'kind': 'post', 'options': {'url': receiver.url + '/ok'}}])
         cpu = [m.cpu() for m in members]
         begun, points = write(members, a.rate, a.seconds)
         cpu = [m.cpu() - before for m, before in zip(members, cpu)]

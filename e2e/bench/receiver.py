@@ -11,7 +11,7 @@ LENGTH = re.compile(rb'\r\ncontent-length: *(\d+)', re.I)
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 REFUSED = b'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n'
 ENDLESS = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
-ARRIVALS, LATE, PAUSE = [], [], 0.005
+ARRIVALS, LATE, PAUSE, HOST = [], [], 0.005, '127.0.0.1'
 
 
 class Connection(asyncio.Protocol):
@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve():
-    server = await asyncio.get_running_loop().create_server(Connection, '127.0.0.1', 0, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(Connection, HOST, 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -68,9 +68,9 @@ async def serve():
 class Receiver:
     """The process, seen from the one that measures."""
 
-    def __init__(self, pause=PAUSE):
-        self.process = subprocess.Popen([sys.executable, __file__, str(pause)], stdout=subprocess.PIPE)
-        self.url = 'http://127.0.0.1:%d' % int(self.process.stdout.readline())
+    def __init__(self, pause=PAUSE, host=HOST):
+        self.process = subprocess.Popen([sys.executable, __file__, str(pause), host], stdout=subprocess.PIPE)
+        self.url = 'http://%s:%d' % (host, int(self.process.stdout.readline()))
 
     def ask(self, path):
         with urllib.request.urlopen(self.url + path, timeout=60) as r:
@@ -82,5 +82,5 @@ class Receiver:
 
 
 if __name__ == '__main__':
-    PAUSE = float(sys.argv[1])
+    PAUSE, HOST = float(sys.argv[1]), sys.argv[2]
     asyncio.run(serve())
