@@ -96,6 +96,8 @@ struct Run<'a> {
     open: usize,
     /// Members that were ever removed.
     removed: Vec<model::MemberId>,
+    /// When hosts were last told to be added again.
+    added: BTreeMap<usize, Duration>,
     counts: BTreeMap<&'static str, usize>,
     edits: u64,
 }
@@ -121,6 +123,7 @@ pub fn run_with(seed: u64, plan: &Plan, settings: Settings) -> (Report, World) {
         end: Duration::ZERO,
         open: 0,
         removed: Vec::new(),
+        added: BTreeMap::new(),
         counts: BTreeMap::new(),
         edits: 0,
     };

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use member::Command;
+use model::MemberId;
 use rand::{Rng, RngExt};
 
 use super::{Action, Run};
@@ -114,7 +115,19 @@ pub(super) enum Undo {
     Disk(usize, usize),
     Clock(usize, usize),
     Receiver(usize),
-    Add(usize, usize),
+    Add(Removal, usize),
+}
+
+/// A member was removed.
+pub(super) struct Removal {
+    /// Its host.
+    n: usize,
+    id: MemberId,
+    /// By the member of this host.
+    by: usize,
+    /// The number of the command.
+    ticket: u64,
+    at: Duration,
 }
 
 impl Run<'_> {
@@ -224,8 +237,28 @@ impl Run<'_> {
         })?;
         let id = self.world.nodes[n].id;
         self.removed.push(id);
-        self.world.command(by, Command::RemoveMember { id });
-        Some(Undo::Add(n, number))
+        let ticket = self.world.command(by, Command::RemoveMember { id });
+        let removal = Removal { n, id, by, ticket, at: self.world.now };
+        Some(Undo::Add(removal, number))
+    }
+
+    /// S9: who removed a member does not have it again before somebody adds it.
+    fn check_stays_removed(&mut self, removal: &Removal) {
+        let Removal { n, id, by, ticket, at } = *removal;
+        let world = &mut self.world;
+        let ended = world.results.get(&ticket).is_some_and(|(_, result)| result.is_ok());
+        let added = self.added.get(&n).is_some_and(|when| *when >= at);
+        let Some(member) = world.nodes[by].member.as_ref().filter(|_| ended && !added) else {
+            return;
+        };
+        world.checks.look("S9");
+        if member.roster().live(&id).is_some() {
+            let text = format!(
+                "m{by} removed m{n} at {:.3}s and has it again, though nobody added it",
+                at.as_secs_f64()
+            );
+            world.checks.report("S9", world.now, text);
+        }
     }
 
     pub(super) fn undo(&mut self, undo: Undo) {
@@ -268,12 +301,15 @@ impl Run<'_> {
                 world.receiver.mood = Mood::Well;
                 number
             }
-            Undo::Add(n, number) => {
+            Undo::Add(removal, number) => {
+                self.check_stays_removed(&removal);
+                let n = removal.n;
                 let inside = |world: &crate::World, by: usize| {
                     by != n && world.nodes[by].is_up() && world.is_in_cluster(by)
                 };
                 if let Some(by) = self.pick(inside) {
                     let rpc_address = addresses(n).rpc;
+                    self.added.insert(n, now);
                     self.world.command(by, Command::AddMember { rpc_address });
                 }
                 number
