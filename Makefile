@@ -47,7 +47,7 @@ e2e: programs ## scenarios of clusters on a real one-node Kubernetes, some side 
 
 .PHONY: bench
 bench: programs ## instructions per point and rates, in the form of docs/benchmarks.md
-	@e2e/setup.sh valgrind
+	@e2e/setup.sh valgrind prometheus-alertmanager
 	@e2e/bench/bench.sh $(RELEASE)
 
 .PHONY: soak

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The tables of docs/benchmarks.md: instructions per point (repeatable), rates and memory (as good as this machine), alerts
-# through a cluster, handlers that misbehave. Some ten minutes; QUICK=1: without valgrind, shorter. Fails when a floor is missed.
+# through a cluster, handlers that misbehave, takeovers, throughput, and the same alerts to Alertmanager beside us. A quarter of
+# an hour; QUICK=1: without valgrind and Alertmanager, shorter. Fails when a floor is missed.
 #
 # e2e/bench/bench.sh PROGRAMS [WORK,WORK...]
 set -euo pipefail
@@ -37,4 +38,12 @@ echo
 "$here/latency.py" --programs "$programs" --members 1,3 --seconds "$seconds" --data /dev/shm || missed=1
 echo
 "$here/isolation.py" --programs "$programs" --data "$data" || missed=1
+echo
+"$here/takeover.py" --programs "$programs" --data /dev/shm || missed=1
+echo
+"$here/throughput.py" --programs "$programs" --data /dev/shm || missed=1
+if [ -z "${QUICK:-}" ]; then
+    echo
+    "$here/peers.py" --programs "$programs" --data /dev/shm || missed=1
+fi
 exit $missed

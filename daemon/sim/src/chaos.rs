@@ -39,6 +39,8 @@ pub struct Plan {
     pub faults: Vec<Kind>,
     /// `[alert] redundancy`.
     pub redundancy: usize,
+    /// `[alert] delay-per-member`.
+    pub delay: Duration,
     /// Mean time between events.
     pub every: Duration,
 }
@@ -94,8 +96,8 @@ struct Run<'a> {
     agenda: Agenda<Action>,
     end: Duration,
     open: usize,
-    /// Members that were ever removed.
-    removed: Vec<model::MemberId>,
+    /// Members that were ever removed, or whose disk was: what they were told last may be gone.
+    forgiven: Vec<model::MemberId>,
     /// When hosts were last told to be added again.
     added: BTreeMap<usize, Duration>,
     counts: BTreeMap<&'static str, usize>,
@@ -104,7 +106,8 @@ struct Run<'a> {
 
 /// What the members of a plan are set to.
 pub fn settings(plan: &Plan) -> Settings {
-    Settings { redundancy: plan.redundancy, windows: Some(WINDOWS), ..Settings::default() }
+    let Plan { redundancy, delay, .. } = *plan;
+    Settings { redundancy, delay, windows: Some(WINDOWS), ..Settings::default() }
 }
 
 /// Runs one seed.
@@ -122,7 +125,7 @@ pub fn run_with(seed: u64, plan: &Plan, settings: Settings) -> (Report, World) {
         agenda: Agenda::default(),
         end: Duration::ZERO,
         open: 0,
-        removed: Vec::new(),
+        forgiven: Vec::new(),
         added: BTreeMap::new(),
         counts: BTreeMap::new(),
         edits: 0,
@@ -201,6 +204,11 @@ impl Run<'_> {
             Action::Look => {
                 self.world.check_limits();
                 self.world.check_specs();
+                if self.rng.random::<f64>() < 0.1
+                    && let Some(n) = self.pick(World::is_in_cluster)
+                {
+                    self.world.copy_disk(n);
+                }
                 self.plan_next(Duration::from_secs(5), Action::Look);
             }
         }
@@ -264,7 +272,7 @@ impl Run<'_> {
         for n in 0..self.plan.members {
             self.world.start(n);
         }
-        let delay = Duration::from_secs(10);
+        let delay = self.plan.delay;
         let rounds = self.plan.members as u32 + 4;
         self.world.run(Duration::from_secs(30));
         // Members that are not of the cluster have been told so by now, or are still to be.
@@ -273,8 +281,8 @@ impl Run<'_> {
         self.world.calm(&main, limit);
         self.world.check_limits();
         self.world.check_specs();
-        let removed = std::mem::take(&mut self.removed);
-        self.world.forget_edits(&removed);
+        let forgiven = std::mem::take(&mut self.forgiven);
+        self.world.forget_edits(&forgiven);
         self.world.check_resurrection(&main);
         let how = Judgement {
             now: self.world.now,

@@ -32,6 +32,11 @@ impl Disk {
         }
     }
 
+    /// What is durable, as a copy.
+    pub(crate) fn copy(&self) -> Self {
+        Self { rows: self.rows.clone(), journal: self.journal.clone(), ..Self::default() }
+    }
+
     /// The process dies: of what was not durable a random first part has reached the disk.
     pub(crate) fn crash(&mut self, rng: &mut StdRng) {
         let kept = (rng.next_u64() % (self.tail.len() as u64 + 1)) as usize;

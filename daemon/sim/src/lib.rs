@@ -1,5 +1,5 @@
 //! The simulated world: the production machines of `member` under a virtual network, virtual clocks
-//! and disks, with faults, checked against the invariants S1 to S11.
+//! and disks, with faults, checked against the invariants S1 to S12.
 //!
 //! DOOR: a library for tests and the binary `simulate`. Start with [`World`]; [`chaos`] runs seeds,
 //! [`scenario`] plays transcripts (`scenarios/*.txt`), [`check`] holds the invariants.
@@ -9,6 +9,7 @@
 mod agenda;
 pub mod chaos;
 pub mod check;
+pub mod choose;
 mod disk;
 pub mod ledger;
 pub mod measure;

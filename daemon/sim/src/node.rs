@@ -20,6 +20,8 @@ pub struct Node {
     /// Counts starts: what was meant for an earlier process is lost.
     pub life: u64,
     pub(crate) disk: Disk,
+    /// A copy of the disk, and when it was made.
+    pub(crate) copy: Option<(Duration, Disk)>,
     /// Inputs that wait while the process is paused.
     pub(crate) paused: Option<VecDeque<Input>>,
     pub(crate) wake: Option<Duration>,
@@ -46,6 +48,7 @@ impl Node {
             member: None,
             life: 0,
             disk: Disk::default(),
+            copy: None,
             paused: None,
             wake: None,
             skew: 0,

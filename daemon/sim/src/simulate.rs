@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use crate::chaos::{Kind, Plan, Report, run, run_with, settings};
 use crate::world::Settings;
-use crate::{measure, scenario};
+use crate::{choose, measure, scenario};
 
 /// The production machines of a cluster in a simulated world.
 #[derive(Debug, Parser)]
@@ -38,6 +38,15 @@ enum Action {
         /// Print the figures as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Show what `redundancy` and `delay-per-member` cost and bring.
+    Choose {
+        /// Sizes, with commas.
+        #[arg(long, value_delimiter = ',', default_value = "3,5")]
+        members: Vec<usize>,
+        /// Seeds per row.
+        #[arg(long, default_value_t = 20)]
+        seeds: u64,
     },
     /// Play a scenario and compare it with its transcript; UPDATE=1 rewrites it.
     Play {
@@ -66,6 +75,9 @@ struct Chaos {
     /// `[alert] redundancy`; 0 means every member.
     #[arg(long, default_value_t = 0)]
     redundancy: usize,
+    /// `[alert] delay-per-member`, seconds.
+    #[arg(long, default_value_t = 10)]
+    delay: u64,
     /// Mean milliseconds between events.
     #[arg(long, default_value_t = 5000)]
     every: u64,
@@ -108,6 +120,13 @@ pub fn run_command(arguments: Arguments) -> Result<Output, String> {
                 measure::table(&rows)
             };
             Ok(Output { text, well })
+        }
+        Action::Choose { members, seeds } => {
+            if members.iter().any(|n| !(2..=100).contains(n)) || seeds == 0 {
+                return Err("members must be 2 to 100, seeds at least 1".into());
+            }
+            let choices = choose::choices(&members, seeds);
+            Ok(Output { text: choose::table(&choices), well: true })
         }
         Action::Play { file, update } => {
             let text =
@@ -212,14 +231,15 @@ impl Chaos {
             length: Duration::from_mins(self.minutes),
             faults,
             redundancy: self.redundancy,
+            delay: Duration::from_secs(self.delay.max(1)),
             every: Duration::from_millis(self.every.max(1)),
         })
     }
 
     fn replay(&self, seed: u64) -> String {
         let mut command = format!(
-            "simulate chaos --members {} --seeds {seed} --minutes {} --every {} --redundancy {}",
-            self.members, self.minutes, self.every, self.redundancy
+            "simulate chaos --members {} --seeds {seed} --minutes {} --every {} --redundancy {} --delay {}",
+            self.members, self.minutes, self.every, self.redundancy, self.delay
         );
         if !self.faults.is_empty() {
             let _ = write!(command, " --faults {}", self.faults.join(","));

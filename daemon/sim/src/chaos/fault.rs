@@ -34,6 +34,8 @@ pub enum Kind {
     SlowDisk,
     /// A disk takes no writes for a while.
     FullDisk,
+    /// A process is killed, and its disk restored from a copy made minutes ago, before it is started.
+    OldDisk,
     /// A wall clock jumps by up to an hour.
     Clock,
     /// The receiver is slow, failing, hanging or refusing.
@@ -44,7 +46,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Kill,
         Self::Stop,
         Self::Pause,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Latency,
         Self::SlowDisk,
         Self::FullDisk,
+        Self::OldDisk,
         Self::Clock,
         Self::Receiver,
         Self::Remove,
@@ -73,6 +76,7 @@ impl Kind {
             Self::Latency => "latency",
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",
+            Self::OldDisk => "old-disk",
             Self::Clock => "clock",
             Self::Receiver => "receiver",
             Self::Remove => "remove",
@@ -147,7 +151,11 @@ impl Run<'_> {
         };
         let n = self.pick(up)?;
         let now = self.world.now;
-        let number = if kind == Kind::Kill {
+        if kind == Kind::OldDisk && self.world.nodes[n].copy.is_none() {
+            return None;
+        }
+        let number = if matches!(kind, Kind::Kill | Kind::OldDisk) {
+            // The kill is a fault of its own.
             0
         } else {
             // Two partitions at a time make four sides.
@@ -161,6 +169,12 @@ impl Run<'_> {
         Some(match kind {
             Kind::Kill => {
                 self.world.kill(n);
+                Undo::Start(n)
+            }
+            Kind::OldDisk => {
+                self.world.restore_disk(n);
+                // What it alone had been told since the copy is gone.
+                self.forgiven.push(self.world.nodes[n].id);
                 Undo::Start(n)
             }
             Kind::Stop => {
@@ -236,7 +250,7 @@ impl Run<'_> {
             by != n && world.nodes[by].is_up() && world.is_in_cluster(by) && sees_most(world, by)
         })?;
         let id = self.world.nodes[n].id;
-        self.removed.push(id);
+        self.forgiven.push(id);
         let ticket = self.world.command(by, Command::RemoveMember { id });
         let removal = Removal { n, id, by, ticket, at: self.world.now };
         Some(Undo::Add(removal, number))

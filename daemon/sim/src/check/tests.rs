@@ -151,6 +151,7 @@ fn plan(members: usize, faults: Vec<Kind>) -> Plan {
         length: Duration::from_mins(3),
         faults,
         redundancy: 0,
+        delay: Duration::from_secs(10),
         every: Duration::from_secs(3),
     }
 }

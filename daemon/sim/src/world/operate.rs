@@ -194,10 +194,29 @@ impl World {
         self.number += 1;
         self.nodes[n].disk = crate::disk::Disk::default();
         self.nodes[n].id = member_id(1_000_000 + self.number as usize);
+        self.excuse(n, Duration::ZERO);
+    }
+
+    /// Makes a copy of what is on the host's disk now.
+    pub fn copy_disk(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        node.copy = Some((self.now, node.disk.copy()));
+    }
+
+    /// The process is killed, and the disk put back to its copy.
+    pub fn restore_disk(&mut self, n: usize) {
+        self.kill(n);
+        if let Some((since, copy)) = self.nodes[n].copy.clone() {
+            self.say(|| format!("the disk of m{n} is as it was at {:.3}s", since.as_secs_f64()));
+            self.nodes[n].disk = copy;
+            self.excuse(n, since);
+        }
+    }
+
+    /// What a host alone has accepted since then is gone.
+    fn excuse(&mut self, n: usize, since: Duration) {
         for story in self.ledger.events.values_mut() {
-            if story.accepted.is_some_and(|(_, holder)| holder == n) {
-                story.excused = true;
-            }
+            story.excused |= story.accepted.is_some_and(|(at, by)| by == n && at >= since);
         }
     }
 
