@@ -42,6 +42,8 @@ pub struct Offer {
     pub raised: bool,
     /// Part of the sender's hand-over: it leaves, and is refused in every other message if removed.
     pub handover: bool,
+    /// Handlers that have finished with it: a new owner may never have heard of them.
+    pub finished: Vec<HandlerId>,
     /// Left out for an owner that is known to raise the event itself.
     pub body: Option<Body>,
 }

@@ -78,6 +78,7 @@ fn offer() -> Message {
         cold: false,
         raised: true,
         handover: false,
+        finished: vec!["h".into()],
         body: None,
     })
 }
@@ -190,13 +191,13 @@ fn the_bytes_of_version_1_do_not_change() {
     }
     check(
         requests().iter().map(|r| encode_request(&header(), r)).collect(),
-        expect![[r"
+        expect![[r#"
             57   d2450c34804d4b9c
             194  e093476f853603d3
             142  91678a9992be0b0d
             107  6bc2b6a9f5a786f3
             58   6c48c65b99490b07
-            127  dfde1741d5b1d894
+            130  8f421633741be82e
             61   d2584319c7d0f310
             59   8c537cc950defed1
             59   6eb3a3088aa33c3a
@@ -204,7 +205,7 @@ fn the_bytes_of_version_1_do_not_change() {
             74   18a8e36d2b6dd44b
             57   3a1a59228ba1b9cc
             142  25f7289178cc4035
-            127  a988ab9ee219cfe0"]],
+            130  99d0353f45602cfe"#]],
     );
     check(
         answers().iter().map(encode_answer).collect(),

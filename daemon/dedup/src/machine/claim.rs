@@ -174,7 +174,7 @@ impl Dedup {
         self.check_grants(hash);
     }
 
-    fn merge_finished(&mut self, hash: KeyHash, finished: Vec<HandlerId>) {
+    pub(super) fn merge_finished(&mut self, hash: KeyHash, finished: Vec<HandlerId>) {
         for handler in finished {
             self.handler_finished(hash, &handler, crate::message::Settled::Delivered, false);
         }

@@ -134,8 +134,12 @@ impl Dedup {
     }
 
     pub(super) fn offered(&mut self, from: MemberId, offer: Offer) {
-        let Offer { key, view, cold, raised, handover, body } = offer;
+        let Offer { key, view, cold, raised, handover, finished, body } = offer;
         let hash = key.hash();
+        if finished.len() > self.core.config.limits.handlers {
+            self.core.counters.oversized += 1;
+            return;
+        }
         if !self.entries.contains_key(&hash) {
             if self.core.topics.is_done(&key.topic, hash) {
                 self.core.send(from, Message::OfferAck { hash, done: true });
@@ -163,9 +167,11 @@ impl Dedup {
             self.accept(Arc::new(Event { key, hash, body }), false, cold);
             self.known_holder(hash, from, raised, handover);
             self.hear(hash, &view);
+            self.merge_finished(hash, finished);
             self.enter(hash);
         } else {
             self.known_holder(hash, from, raised, handover);
+            self.merge_finished(hash, finished);
             if self.hear(hash, &view) {
                 self.ask_new(hash);
             }

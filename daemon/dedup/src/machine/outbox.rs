@@ -157,6 +157,7 @@ impl Core {
             cold: entry.cold,
             raised: entry.raised,
             handover,
+            finished: entry.finished.clone(),
             body: (!bare).then(|| entry.event.body.clone()),
         };
         self.send_after(to, Message::Offer(offer), entry.position);

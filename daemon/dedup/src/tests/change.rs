@@ -205,6 +205,7 @@ fn an_offer_that_comes_after_the_word_that_it_is_unfounded_is_not_held() {
             cold,
             raised: true,
             handover: false,
+            finished: Vec::new(),
             body,
         })
     };

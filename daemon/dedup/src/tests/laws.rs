@@ -132,12 +132,17 @@ fn view() -> impl Strategy<Value = Arc<[MemberId]>> {
 fn messages() -> impl Strategy<Value = Message> {
     let hash = any::<u128>().prop_map(KeyHash);
     prop_oneof![
-        (keys(), view(), any::<[bool; 3]>(), prop::option::of(any::<Vec<u8>>())).prop_map(
-            |(key, view, [cold, raised, handover], body)| {
+        (
+            keys(),
+            view(),
+            any::<[bool; 3]>(),
+            prop::collection::vec(text(), 0..4),
+            prop::option::of(any::<Vec<u8>>())
+        )
+            .prop_map(|(key, view, [cold, raised, handover], finished, body)| {
                 let body = body.map(Body::from);
-                Message::Offer(Offer { key, view, cold, raised, handover, body })
-            }
-        ),
+                Message::Offer(Offer { key, view, cold, raised, handover, finished, body })
+            }),
         (hash.clone(), text(), any::<u64>(), view(), prop::collection::vec(text(), 0..4)).prop_map(
             |(hash, topic, lease_ms, view, handlers)| Message::Claim(Claim {
                 hash,

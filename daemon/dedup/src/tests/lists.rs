@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::MemberId;
 
-use crate::world::{DELAY, Receiver, World, event, ms};
+use crate::world::{DELAY, Receiver, World, event, handlers, ms};
 use crate::*;
 
 fn raise_on(world: &mut World, members: &[MemberId], event: &Arc<Event>) {
@@ -120,9 +120,32 @@ fn member_that_hands_over_is_a_holder_no_more() {
         cold: false,
         raised: false,
         handover: true,
+        finished: Vec::new(),
         body: Some(e.body.clone()),
     };
     world.input(line[2], Input::Message { from: line[0], message: Message::Offer(offer) });
     world.input(line[2], Input::Message { from: line[1], message: ack });
     assert_eq!(world.machine(line[2]).pending_count(), 1);
+}
+
+#[test]
+fn what_has_finished_with_an_event_goes_along_with_its_offer() {
+    // An owner leaves with one of two handlers done; the next one has not heard of the event before.
+    let mut world = World::with(2, |c| c.redundancy = 1);
+    let line = world.line("t");
+    world.judge = Box::new(|_, _| handlers(&["h", "i"]));
+    let e = event("t", "id", 1);
+    let offer = Offer {
+        key: e.key.clone(),
+        view: vec![line[0]].into(),
+        cold: false,
+        raised: true,
+        handover: true,
+        finished: vec!["h".into()],
+        body: Some(e.body.clone()),
+    };
+    world.input(line[1], Input::Message { from: line[0], message: Message::Offer(offer) });
+    world.remove(line[0], Removal::Drained);
+    world.pass(DELAY * 6);
+    assert_eq!(world.copies(&e), 1, "only the handler that is left");
 }

@@ -63,6 +63,7 @@ impl Bench {
             cold: false,
             raised: true,
             handover: false,
+            finished: Vec::new(),
             body: Some(self.event.body.clone()),
         };
         self.hear(from, Message::Offer(offer));
