@@ -191,7 +191,7 @@ fn the_bytes_of_version_1_do_not_change() {
     }
     check(
         requests().iter().map(|r| encode_request(&header(), r)).collect(),
-        expect![[r#"
+        expect![[r"
             57   d2450c34804d4b9c
             194  e093476f853603d3
             142  91678a9992be0b0d
@@ -205,7 +205,7 @@ fn the_bytes_of_version_1_do_not_change() {
             74   18a8e36d2b6dd44b
             57   3a1a59228ba1b9cc
             142  25f7289178cc4035
-            130  99d0353f45602cfe"#]],
+            130  99d0353f45602cfe"]],
     );
     check(
         answers().iter().map(encode_answer).collect(),
