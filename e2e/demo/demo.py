@@ -7,7 +7,7 @@ Starts three kapacitord on this machine (127.0.1.1 to 127.0.1.3), a receiver of 
 feeds them through subscriptions; ends them all. The verdict is counted in the file that the receiver writes: copies per
 event id and time. Exit code 0 when everything was as told.
 """
-import argparse, collections, contextlib, json, os, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.parse, urllib.request
+import argparse, collections, contextlib, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DELAY = 2.0                                   # seconds: delay-per-member
@@ -292,10 +292,14 @@ def fail_over(world):
     actor = [name for name in NAMES if world.metric(name, 'kapacitor_alert_primary_handled_total') > 0]
     check('one member handled it', len(actor) == 1, (actor, raised))
     actor, others = actor[0], [name for name in NAMES if name not in actor]
-    say('Member %s handled it. It is killed.' % actor)
-    print('        $ kill -9 %d' % world.processes[actor].pid)
-    world.end(actor, signal.SIGKILL)
+    # Killed before the alert comes it is out of the line at once, for the others see its connections break.
+    say('Member %s handled it. It hangs as the next alert comes, and is killed then.' % actor)
+    print('        $ kill -STOP %d; sleep 0.5; kill -9 %d' % ((world.processes[actor].pid,) * 2))
+    world.processes[actor].send_signal(signal.SIGSTOP)
+    killed = threading.Timer(0.5, lambda: world.end(actor, signal.SIGKILL))
+    killed.start()
     took = world.point(others)
+    killed.join()
     check('the next in line waits for delay-per-member, not longer', DELAY * 0.8 < took < DELAY + 3, took)
     world.nothing_more()
     say('The next alert was delivered once all the same, after %.1f s: delay-per-member is %g s.' % (took, DELAY))
