@@ -36,7 +36,18 @@ def free_ports(n):
     sys.exit('no free ports')
 
 
-class Member:
+class Server:
+    """A process with a command and a directory, which can be killed and started again."""
+    def start(self):
+        with open(os.path.join(self.dir, 'out'), 'ab') as out:
+            self.process = subprocess.Popen(self.command, stdout=out, stderr=out)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Member(Server):
     def __init__(self, programs, dir, delay, level, host='127.0.0.1', ports=None, within=()):
         """`within`: a command that runs the program somewhere else, as in a network namespace."""
         os.makedirs(dir, exist_ok=True)
@@ -47,14 +58,6 @@ class Member:
             f.write(CONF.format(dir=dir, host=host, http=self.http, rpc=self.rpc, gossip=gossip, delay=delay, level=level))
         self.command = [*self.within, os.path.join(programs, 'kapacitord'), '-config', conf]
         self.start()
-
-    def start(self):
-        with open(os.path.join(self.dir, 'out'), 'ab') as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=out)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
     def call(self, method, path, data=None):
         c = http.client.HTTPConnection(self.host, self.http, timeout=30)

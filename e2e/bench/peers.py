@@ -11,7 +11,7 @@ before the first peer is told of an alert to its first arrival, and how many mor
 Exit code 1 when we lost an alert, or sent one twice without a fault.
 """
 import argparse, collections, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time
-from member import Member, at, form, settle, until
+from member import Member, Server, at, form, settle, until
 from receiver import Receiver
 
 NET, OUTSIDE = '10.99.0', '10.99.0.254'
@@ -52,7 +52,7 @@ class Space:
         self.holder.wait()
 
 
-class Alertmanager:
+class Alertmanager(Server):
     def __init__(self, a, dir, space, url, peers):
         os.makedirs(dir)
         conf = os.path.join(dir, 'alertmanager.yml')
@@ -64,14 +64,6 @@ class Alertmanager:
                         '--cluster.advertise-address=%s:9094' % space.address, '--cluster.peer-timeout=%gs' % a.peer_timeout,
                         '--log.level=warn', *['--cluster.peer=%s:9094' % peer for peer in peers if peer != space.address]]
         self.start()
-
-    def start(self):
-        with open(os.path.join(self.dir, 'out'), 'ab') as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=out)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
     def cluster(self):
         c = http.client.HTTPConnection(self.host, 9093, timeout=10)

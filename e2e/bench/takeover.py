@@ -3,12 +3,12 @@
 
 takeover.py --programs DIR [--rounds 5] [--delay 3] [--data DIR]
 
-Three members. A first alert shows who stands first in the topic's line. Then that member is killed (-9) and at once an
-alert is raised on the others: the second must send it one delay later; then the second is killed too, and the third must
-send after two. Raised right after the kill, before anybody can know of the death: the wait is by rank alone. Measured is the
+Three members. A first alert shows who stands first in the topic's line. Then that member hangs as an alert is raised on the
+others, and is killed (-9): the second must send it one delay later; then the second is killed so, too, and the third must
+send after two. Killed before the alert they would be out of the line at once, for their connections break. Measured is the
 arrival less rank x delay. Exit code 1 when one is off by more than 100 ms, was lost or came twice.
 """
-import argparse, os, shutil, sys, tempfile, threading, time
+import argparse, os, shutil, signal, sys, tempfile, threading, time
 from member import Member, at, form, settle, until
 from receiver import Receiver
 
@@ -59,11 +59,12 @@ def measure(a, number):
                 # Both at once, after the first has come back: else the third would be second.
                 first.start()
                 settle(members)
-                second.kill()
-            first.kill()
-            living = [m for m in members if m.process.poll() is None]
+            dead = [first] if rank == 1 else [first, second]
+            [m.process.send_signal(signal.SIGSTOP) for m in dead]
+            living = [m for m in members if m not in dead]
             before = {m: m.metrics()['kapacitor_alert_secondary_handled_total'] for m in living}
             begun = raise_on(living, n)
+            [m.kill() for m in dead]
             seen = wait_for(receiver, n, a.delay * rank + 20)
             if rank == 1:
                 grown = lambda: [m for m in living if m.metrics()['kapacitor_alert_secondary_handled_total'] > before[m]]
