@@ -1,6 +1,6 @@
 #!/bin/bash
 # Images for the tests, straight into containerd: ours from the release programs, influxd as Debian ships it.
-#   images.sh PROGRAMS
+#   images.sh PROGRAMS [PROGRAM...]    folder of the release programs; further programs of Debian, such as prometheus
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 programs=$1 work=$(mktemp -d)
@@ -16,7 +16,11 @@ for image in kapacitord:daemon kapacitor-operator:operator; do
 done
 # The members' image under another name, for changes of image.
 ctr -a "$RUN/containerd.sock" -n k8s.io images tag --force localhost/kapacitord:e2e localhost/kapacitord:other >/dev/null
-# With the libraries that it was linked to.
-libraries=$(ldd "$(command -v influxd)" | grep -oE '/[^ ]+' | sort -u | sed 's|.*|&=&|')
-# shellcheck disable=SC2086
-load localhost/influxd:e2e 65532:65532 /usr/bin/influxd "$(command -v influxd)=/usr/bin/influxd" $libraries
+debian() { # PROGRAM: with the libraries that it was linked to
+    local program libraries
+    program=$(command -v "$1")
+    libraries=$(ldd "$program" | grep -oE '/[^ ]+' | sort -u | sed 's|.*|&=&|')
+    # shellcheck disable=SC2086
+    load "localhost/$1:e2e" 65532:65532 "/usr/bin/$1" "$program=/usr/bin/$1" $libraries
+}
+for program in influxd "${@:2}"; do debian "$program"; done

@@ -11,7 +11,7 @@ export KUBECONFIG=$KUBE_DIR/admin.conf PATH=$KUBE_BIN:$PATH
 system=kapacitor-system
 bash "$here/build.sh" helm >/dev/null && bash "$here/up.sh" || exit 1
 [ -n "${KUBE_KEEP-}" ] || trap 'bash "$here/down.sh" >/dev/null' EXIT
-bash "$here/images.sh" "$programs" || exit 1
+bash "$here/images.sh" "$programs" prometheus || exit 1
 kubectl create namespace $system --dry-run=client -o yaml | kubectl apply -f - >/dev/null &&
     kubectl label --overwrite namespace $system pod-security.kubernetes.io/{enforce,warn}=restricted >/dev/null || exit 1
 install() {

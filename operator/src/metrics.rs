@@ -20,6 +20,12 @@ const RECONCILE: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 const DECOMMISSION: &[f64] = &[1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0];
 /// Name of the one controller, as a label.
 const CONTROLLER: &str = "kapacitorcluster";
+/// How a look at a cluster may end.
+const OUTCOMES: [&str; 4] = ["effect", "rest", "waiting", "error"];
+/// Why it may fail.
+const REASONS: [&str; 5] = ["kube", "member", "influxdb", "leadership", "other"];
+/// On which ways subscriptions are dropped.
+const PATHS: [&str; 4] = ["leave", "stop", "delete", "sweep"];
 
 /// All families.
 pub struct Metrics {
@@ -60,7 +66,7 @@ impl Default for Metrics {
         let build =
             families.gauges("build_info", "Version of the operator; always 1.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
-        Self {
+        let metrics = Self {
             reconciliations: families.counters(
                 "reconciliations_total",
                 "Looks at clusters; outcome: effect, rest, waiting or error.",
@@ -124,7 +130,9 @@ impl Default for Metrics {
             clusters: Mutex::default(),
             condemned: Mutex::default(),
             registry,
-        }
+        };
+        metrics.begin_at_zero();
+        metrics
     }
 }
 
@@ -135,6 +143,20 @@ impl Metrics {
         let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         encoded.expect("families are consistent and memory takes writes");
         String::from_utf8(text).expect("the format is text")
+    }
+
+    /// What has not happened yet is there as 0: who asks for a rate needs the series before the first time.
+    fn begin_at_zero(&self) {
+        for outcome in OUTCOMES {
+            self.reconciliations.with_label_values(&[CONTROLLER, outcome]);
+        }
+        self.reconcile_seconds.with_label_values(&[CONTROLLER]);
+        for reason in REASONS {
+            self.reconcile_errors.with_label_values(&[reason]);
+        }
+        for path in PATHS {
+            self.dropped.with_label_values(&[path]);
+        }
     }
 
     /// A look at a cluster came to its end.
@@ -306,6 +328,20 @@ impl Families<'_> {
 mod tests {
     use super::*;
     use crate::crd::{KapacitorClusterSpec, KapacitorClusterStatus, MemberStatus};
+
+    #[test]
+    fn what_has_not_happened_yet_is_there_as_zero() {
+        let text = Metrics::default().text();
+        for line in [
+            "kapacitor_operator_reconciliations_total{controller=\"kapacitorcluster\",outcome=\"error\"} 0",
+            "kapacitor_operator_reconcile_errors_total{reason=\"influxdb\"} 0",
+            "kapacitor_operator_subscriptions_dropped_total{path=\"sweep\"} 0",
+            "kapacitor_operator_subscriptions_orphaned_total 0",
+            "kapacitor_operator_reconcile_duration_seconds_count{controller=\"kapacitorcluster\"} 0",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} in\n{text}");
+        }
+    }
 
     #[test]
     fn a_cluster_is_counted_while_it_is_there() {

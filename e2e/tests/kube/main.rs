@@ -11,5 +11,6 @@ mod cluster;
 mod kubectl;
 mod operator;
 mod own;
+mod prometheus;
 mod shared;
 mod space;

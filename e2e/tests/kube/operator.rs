@@ -63,6 +63,11 @@ impl<'a> Operator<'a> {
         format!("{}-kapacitor-operator", self.release)
     }
 
+    /// Name of its Helm release.
+    pub(crate) fn release(&self) -> &str {
+        &self.release
+    }
+
     /// Its pods.
     fn pods(&self) -> Vec<Json> {
         let mut pods = self.space.list("pods");

@@ -1,4 +1,5 @@
 //! Scenarios that want an operator of their own.
 
 mod crash;
+mod metrics;
 mod packaging;
