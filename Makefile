@@ -5,6 +5,7 @@ SHELL := bash
 
 TARGET   := x86_64-unknown-linux-musl
 RELEASE  := target/$(TARGET)/release
+ARCHS    ?= amd64 arm64
 PROGRAMS := kapacitord kapacitorctl kapacitor kapacitor-operator simulate
 
 .PHONY: help
@@ -20,12 +21,17 @@ programs: setup ## build the static release programs
 	@e2e/programs.sh
 
 .PHONY: images
-images: programs ## build images as OCI archives in target/images, with buildah, podman, docker or without any
-	@e2e/images.sh $(RELEASE) target/images
+images: setup ## build images as OCI archives in target/images, with buildah, podman, docker or without any; ARCHS="amd64 arm64" (both by default)
+	@for arch in $(ARCHS); do programs=$$(e2e/programs.sh $$arch); e2e/images.sh "$$programs" target/images $$arch; done
 
 .PHONY: demo
 demo: programs ## show a cluster of three at work; INFLUX=1 takes the points from a real influxd
 	@e2e/demo/demo.py --programs $(RELEASE) $(if $(INFLUX),--influx)
+
+.PHONY: demo-arm64
+demo-arm64: setup ## the same with the cross-built programs for arm64, under qemu
+	@e2e/setup.sh qemu-user-static
+	@programs=$$(e2e/programs.sh arm64); e2e/demo/demo.py --programs "$$(e2e/emulated.sh "$$programs")"
 
 .PHONY: kube-demo
 kube-demo: $(if $(KUBECONFIG),,programs) ## show the operator at work on a real Kubernetes: one of one node, or that of KUBECONFIG

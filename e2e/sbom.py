@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Prints a software bill of materials (CycloneDX 1.5, JSON) of some packages of the workspace.
 
-sbom.py NAME VERSION PACKAGE...    what is linked into the packages, from Cargo.lock; no test and build tools
+sbom.py NAME VERSION ARCH PACKAGE...    ARCH: amd64 or arm64; what is linked into the packages, from Cargo.lock; no test and build tools
 """
 import json, subprocess, sys
 
-name, version, *packages = sys.argv[1:]
+name, version, arch, *packages = sys.argv[1:]
+target = {"amd64": "x86_64", "arm64": "aarch64"}[arch] + "-unknown-linux-musl"
 tree = ["cargo", "tree", "--quiet", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "none", "--target",
-        "x86_64-unknown-linux-musl", "--format", "{p}|{l}"]
+        target, "--format", "{p}|{l}"]
 for package in packages: tree += ["--package", package]
 lines = subprocess.run(tree, check=True, capture_output=True, text=True).stdout.splitlines()
 found = {}

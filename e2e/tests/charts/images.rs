@@ -35,14 +35,20 @@ fn images_are_small_run_as_nobody_and_say_what_they_are() {
     let mut build = Command::new(root().join("e2e/images.sh"));
     build.arg(&programs).arg(out.path()).env("BUILDER", "mkimage");
     output(&mut build).unwrap_or_else(|error| panic!("{error}"));
+    let mut other = Command::new(root().join("e2e/images.sh"));
+    other.arg(&programs).arg(out.path()).arg("arm64").env("BUILDER", "mkimage");
+    let said = output(&mut other).expect_err("these programs are not for arm64");
+    assert!(said.contains("is not for arm64"), "{said}");
     for (name, programs, most) in IMAGES {
-        let stem = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        let stem = format!("{name}-{}-amd64", env!("CARGO_PKG_VERSION"));
         let archive = out.path().join(format!("{stem}.tar"));
         let size = std::fs::metadata(&archive).expect("built").len();
         assert!(size <= most, "{name} has {size} bytes");
         let manifest = blob(&archive, &inside(&archive, "index.json")["manifests"][0]);
         assert_eq!(manifest["layers"].as_array().expect("layers").len(), 1, "FROM scratch");
-        let config = &blob(&archive, &manifest["config"])["config"];
+        let whole = blob(&archive, &manifest["config"]);
+        assert_eq!(whole["architecture"], "amd64", "{name}");
+        let config = &whole["config"];
         assert_eq!(config["User"], "65532:65532", "{name}");
         assert_eq!(config["Entrypoint"][0], format!("/usr/bin/{name}"));
         let label =
