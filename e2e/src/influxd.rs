@@ -34,16 +34,24 @@ impl Deref for Influxd {
 impl Influxd {
     /// Starts one. `None`: skipped.
     pub fn start() -> Option<Self> {
-        let mut influxd = Self::prepare()?;
+        Self::start_on(host::fresh())
+    }
+
+    /// Starts one on this address of the machine.
+    pub fn start_on(host: Ipv4Addr) -> Option<Self> {
+        let mut influxd = Self::prepare_on(host)?;
         influxd.run();
         Some(influxd)
     }
 
     /// One that does not run yet.
     pub fn prepare() -> Option<Self> {
+        Self::prepare_on(host::fresh())
+    }
+
+    fn prepare_on(host: Ipv4Addr) -> Option<Self> {
         let program = program::need("influxd")?;
         let directory = tempfile::Builder::new().prefix("influxd-").tempdir().expect("a directory");
-        let host = host::fresh();
         let api = Influx((host, 8086).into());
         Some(Self { host, api, program, directory, auth: false, process: None })
     }

@@ -41,6 +41,9 @@ pub use status::{Cause, KapacitorClusterStatus, MemberState, MemberStatus};
 /// The API group.
 pub const GROUP: &str = "kapacitor.dev";
 
+/// Members that a cluster has at most.
+pub const MAX_REPLICAS: i32 = 100;
+
 /// A highly available Kapacitor: members that run the same tasks and deliver each alert once.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -91,7 +94,7 @@ pub struct KapacitorClusterSpec {
     /// Members wanted; 0 = stopped, with nothing lost. Fewer than 3 cannot lose a member and restart
     /// another at the same time.
     #[serde(default = "three")]
-    #[schemars(range(min = 0, max = 100))]
+    #[schemars(range(min = 0, max = MAX_REPLICAS))]
     pub replicas: i32,
 
     /// Stop all members and remove none, as `replicas: 0` does, but without losing the number.

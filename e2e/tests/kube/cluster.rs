@@ -158,6 +158,29 @@ impl<'a> Cluster<'a> {
         http::request(to, method, &path, &[], body.as_bytes()).map_err(|e| format!("{to}: {e}"))
     }
 
+    /// What a member shows to Prometheus.
+    pub(crate) fn metrics(&self, ordinal: usize) -> Result<String, String> {
+        let to = SocketAddr::new(self.space.pod_ip(&self.pod(ordinal))?, 9092);
+        let answer = http::request(to, "GET", "/metrics", &[], b"").map_err(|e| e.to_string())?;
+        Ok(answer.success()?.text())
+    }
+
+    /// Makes the claim that a member would have left which went while nobody looked.
+    pub(crate) fn left_claim(&self, ordinal: usize, member_id: &str) {
+        let labels =
+            json!({"app.kubernetes.io/instance": self.name, "app.kubernetes.io/name": "kapacitor"});
+        let claim = json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("data-{}", self.pod(ordinal)),
+                "labels": labels,
+                "annotations": {"kapacitor.dev/member-id": member_id},
+            },
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+        });
+        must(self.space.apply(&claim.to_string()));
+    }
+
     /// What a member says of its cluster.
     pub(crate) fn view(&self, ordinal: usize) -> Result<Json, String> {
         Ok(self.http(ordinal, "GET", "/cluster", "")?.success()?.json())

@@ -4,6 +4,7 @@ mod chart;
 mod cleanup;
 mod content;
 mod day_two;
+mod external;
 mod influx;
 mod lifecycle;
 mod load;

@@ -12,7 +12,7 @@ use super::build::{self, MARK};
 use super::decide::{self, ClaimSeen, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx, memory};
-use crate::crd::{ClaimPolicy, KapacitorCluster, MemberState};
+use crate::crd::{ClaimPolicy, KapacitorCluster, MAX_REPLICAS, MemberState};
 use crate::key::{AdminKey, PRIVATE};
 use crate::member::{Cluster, Members as _};
 use crate::name::{self, Names};
@@ -83,6 +83,7 @@ pub(super) async fn observe<O: Outside>(
         held: resource.finalizers().iter().any(|finalizer| finalizer == name::FINALIZER),
         cluster: names.cluster.clone(),
         headless: format!("{}.{}.svc", names.headless(), names.namespace),
+        external: external(resource, names),
         wish: resource.spec.wish(),
         paused: resource.spec.paused,
         delete_claims: resource.spec.storage.when_deleted == ClaimPolicy::Delete,
@@ -112,6 +113,14 @@ pub(super) async fn observe<O: Outside>(
     seen.influxdb = influx::look(operator, resource, &seen).await?;
     seen.orphans = orphans(operator, resource, &seen);
     Ok(seen)
+}
+
+/// Hosts at which InfluxDBs outside of Kubernetes reach pods of this cluster, those that it had or may get
+/// included.
+fn external(resource: &KapacitorCluster, names: &Names) -> BTreeSet<String> {
+    let address =
+        |ordinal: i32| resource.spec.external.address(&ordinal.to_string(), &names.pod(ordinal));
+    (0..MAX_REPLICAS).filter_map(address).map(|(host, _)| host.to_ascii_lowercase()).collect()
 }
 
 /// Subscriptions that belong to nobody any more; tells of those that may be somebody else's.

@@ -6,6 +6,8 @@ use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::HTTP_PORT;
+
 /// For InfluxDBs outside of the Kubernetes cluster.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +27,21 @@ pub struct External {
             .message("external.addressTemplate must differ between members: use {ordinal} or {name}")
     )]
     pub address_template: Option<String>,
+}
+
+impl External {
+    /// The host, and the port unless it is the API's own, of the member with this number and name; what
+    /// stands for them may itself be a placeholder. `None` without a template.
+    pub fn address(&self, ordinal: &str, name: &str) -> Option<(String, Option<String>)> {
+        let address = self
+            .address_template
+            .as_ref()?
+            .replace("{ordinal}", ordinal)
+            .replace("{name}", name)
+            .replace("{port}", &HTTP_PORT.to_string());
+        let (host, port) = address.split_once(':').unwrap_or((&address, ""));
+        Some((host.to_owned(), (!port.is_empty()).then(|| port.to_owned())))
+    }
 }
 
 /// TLS between the members.

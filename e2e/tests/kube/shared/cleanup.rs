@@ -95,16 +95,7 @@ fn d29_the_sweeper_drops_what_was_ours_and_spares_the_rest() {
              'http://{to}:9092'"
         ));
     }
-    let claim = json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": {
-            "name": "data-demo-3",
-            "labels": {"app.kubernetes.io/instance": "demo", "app.kubernetes.io/name": "kapacitor"},
-            "annotations": {"kapacitor.dev/member-id": ghost},
-        },
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
-    });
-    must(space.apply(&claim.to_string()));
+    cluster.left_claim(3, ghost);
     let names = || influx.subscriptions("").into_keys().map(|(_, name)| name).collect::<Vec<_>>();
     until(LONG, "the one that stands in a claim is dropped", || {
         let names = names();

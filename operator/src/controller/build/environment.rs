@@ -6,7 +6,6 @@ use super::super::wanted::Wanted;
 use super::config::FILE;
 use super::mounts::CONFIG_DIR;
 use crate::crd::Influxdb;
-use crate::name::HTTP_PORT;
 
 /// Label that Kubernetes gives each pod of a set.
 const INDEX_LABEL: &str = "metadata.labels['apps.kubernetes.io/pod-index']";
@@ -19,13 +18,13 @@ pub(super) fn environment(wanted: &Wanted) -> Vec<Value> {
         json!({"name": "KAPACITOR_HOSTNAME", "value": host}),
         json!({"name": "KAPACITOR_CONFIG_PATH", "value": format!("{CONFIG_DIR}/{FILE}")}),
     ];
-    if let Some(template) = &wanted.spec.external.address_template {
+    if let Some((host, port)) = wanted.spec.external.address("$(POD_INDEX)", "$(POD_NAME)") {
         all.push(json!({
             "name": "POD_INDEX",
             "valueFrom": {"fieldRef": {"fieldPath": INDEX_LABEL}},
         }));
         for index in 0..wanted.spec.influxdb.len() {
-            all.extend(external(index, template));
+            all.extend(outside(index, &host, port.as_deref()));
         }
     }
     for (index, influxdb) in wanted.spec.influxdb.iter().enumerate() {
@@ -36,17 +35,9 @@ pub(super) fn environment(wanted: &Wanted) -> Vec<Value> {
 }
 
 /// The address that subscriptions name in place of the pod's own.
-fn external(index: usize, template: &str) -> Vec<Value> {
-    let address = template
-        .replace("{ordinal}", "$(POD_INDEX)")
-        .replace("{name}", "$(POD_NAME)")
-        .replace("{port}", &HTTP_PORT.to_string());
-    let (host, port) = match address.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (address.as_str(), None),
-    };
+fn outside(index: usize, host: &str, port: Option<&str>) -> Vec<Value> {
     let variable = |option: &str, value: &str| json!({"name": format!("KAPACITOR_INFLUXDB_{index}_{option}"), "value": value});
-    let port = port.filter(|port| !port.is_empty()).map(|port| variable("HTTP_PORT", port));
+    let port = port.map(|port| variable("HTTP_PORT", port));
     std::iter::once(variable("KAPACITOR_HOSTNAME", host)).chain(port).collect()
 }
 

@@ -30,6 +30,8 @@ pub struct Observed {
     pub cluster: String,
     /// Where the host names of its pods end: `NAME-members.NAMESPACE.svc`.
     pub headless: String,
+    /// Hosts at which InfluxDBs outside of Kubernetes reach its pods, in small letters.
+    pub external: BTreeSet<String>,
     /// Members wished; 0 when it is to be stopped.
     pub wish: i32,
     /// A removed member's claim is kept if it handed over all.

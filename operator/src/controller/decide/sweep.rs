@@ -79,7 +79,7 @@ fn alive(seen: &Observed) -> BTreeSet<String> {
     recorded.chain(listed).collect()
 }
 
-/// All its hosts are pods of this cluster.
+/// All its hosts are pods of this cluster, by their own names or by those for InfluxDBs outside.
 fn is_towards_us(seen: &Observed, row: &Row) -> bool {
     let ours = |host: &String| {
         let Some((pod, rest)) = host.split_once('.') else { return false };
@@ -88,5 +88,6 @@ fn is_towards_us(seen: &Observed, row: &Row) -> bool {
         let after = rest.strip_prefix(&seen.headless);
         pod && after.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
+    let ours = |host: &String| ours(host) || seen.external.contains(host);
     !row.hosts.is_empty() && row.hosts.iter().all(ours)
 }

@@ -187,6 +187,19 @@ fn orphans_are_what_is_known_to_have_been_ours_and_lives_no_more() {
         it.members.insert(0, view(0, &id('c', 0), &[0, 1, 2]));
     });
     assert_eq!(found(&listed).0, [named(3)], "somebody has it on his list");
+    let outside = seen.clone().with(|it| {
+        let Some(InfluxSeen::Rows(rows)) = it.influxdb.get_mut("main") else {
+            panic!("there is one")
+        };
+        rows[2].hosts = vec!["kap-2.example.com".to_owned()];
+        rows[3].hosts = vec!["kap-3.example.com".to_owned()];
+        it.external.insert("kap-2.example.com".to_owned());
+    });
+    assert_eq!(
+        found(&outside).0,
+        [named(2)],
+        "an address for InfluxDBs outside is ours, another is not"
+    );
     let told = seen.with(|it| it.cleanup.get_mut("main").expect("there is one").sweep = false);
     assert_eq!(found(&told).0, [""; 0], "only told of");
     let confirmed = held().with(|it| it.orphans = vec![row(2)]);
