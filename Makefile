@@ -56,6 +56,10 @@ bench: programs ## instructions per point and rates, in the form of docs/benchma
 	@e2e/setup.sh valgrind prometheus-alertmanager
 	@e2e/bench/bench.sh $(RELEASE)
 
+.PHONY: kube-bench
+kube-bench: programs ## figures of the operator on a real Kubernetes, in the form of docs/benchmarks.md: memory, times, writes at rest
+	@e2e/bench/kube.py --programs $(RELEASE)
+
 .PHONY: soak
 soak: programs ## the long simulations
 	$(RELEASE)/simulate chaos --members 5 --seeds 0..10000 --minutes 10

@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use serde_yaml::Value as Yaml;
 
 use crate::cluster::SOON;
-use crate::kubectl::helm;
+use crate::kubectl::{helm, list};
 use crate::space::{Space, must};
 
-/// Debian's Prometheus, and what it may read.
+/// Debian's Prometheus.
 const PROMETHEUS: &str = include_str!("prometheus.yaml");
 
 /// Time between scrapes in place of the monitors': a test does not wait half a minute.
@@ -42,7 +42,7 @@ pub(crate) fn one<'a>(objects: &'a [Yaml], kind: &str) -> &'a Yaml {
 pub(crate) struct Prometheus(SocketAddr);
 
 impl Prometheus {
-    /// Starts one that scrapes what these monitors (of kind PodMonitor or ServiceMonitor) choose.
+    /// Starts one that scrapes what these monitors (of kind PodMonitor or ServiceMonitor) choose by now.
     pub(crate) fn start(space: &Space, monitors: &[&Yaml]) -> Self {
         let jobs: Vec<Json> = monitors.iter().map(|monitor| job(space, monitor)).collect();
         let configuration = json!({ "scrape_configs": jobs }).to_string();
@@ -121,39 +121,68 @@ fn substituted(query: &str, variables: &[(String, String)]) -> String {
     variables.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value))
 }
 
-/// The scrape configuration that Prometheus' operator makes of a monitor with one endpoint.
+/// The scrape configuration that Prometheus' operator makes of a monitor with one endpoint, for what it chooses
+/// now: Debian's Prometheus cannot ask Kubernetes itself.
 fn job(space: &Space, monitor: &Yaml) -> Json {
     let of_pods = monitor["kind"] == "PodMonitor";
     let spec = &monitor["spec"];
     let endpoint = &spec[if of_pods { "podMetricsEndpoints" } else { "endpoints" }][0];
-    let (chosen, port) = if of_pods {
-        ("pod", "pod_container_port_name")
-    } else {
-        ("service", "endpoint_port_name")
-    };
-    let mut rules = vec![
-        json!({"action": "keep", "source_labels": [format!("__meta_kubernetes_{port}")],
-            "regex": endpoint["port"]}),
-        json!({"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"}),
-        json!({"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"}),
-    ];
+    let port = endpoint["port"].as_str().expect("a port by name");
     let labels = spec["selector"]["matchLabels"].as_mapping().expect("a selector");
-    for (label, value) in labels {
-        let label = label.as_str().expect("a label").replace(['.', '/', '-'], "_");
-        let from = format!("__meta_kubernetes_{chosen}_label_{label}");
-        rules.push(json!({"action": "keep", "source_labels": [from], "regex": value}));
-    }
+    let label =
+        |(name, value): (&Yaml, &Yaml)| Some(format!("{}={}", name.as_str()?, value.as_str()?));
+    let selector = labels.iter().filter_map(label).collect::<Vec<_>>().join(",");
+    let found =
+        if of_pods { pods(space, &selector, port) } else { services(space, &selector, port) };
+    assert!(!found.is_empty(), "the monitor chooses something: {monitor:?}");
+    let targets: Vec<Json> = found
+        .iter()
+        .map(|(address, pod)| {
+            json!({"targets": [address], "labels": {"namespace": space.name, "pod": pod}})
+        })
+        .collect();
     json!({
         "job_name": format!("{}/{}", space.name, monitor["metadata"]["name"].as_str().expect("a name")),
         "metrics_path": endpoint["path"],
         "honor_labels": endpoint["honorLabels"].as_bool().unwrap_or(false),
         "scrape_interval": INTERVAL,
         "scrape_timeout": INTERVAL,
-        "kubernetes_sd_configs": [
-            {"role": if of_pods { "pod" } else { "endpoints" }, "namespaces": {"names": [space.name]}},
-        ],
-        "relabel_configs": rules,
+        "static_configs": targets,
     })
+}
+
+/// Address and name of each pod with these labels and a port of this name.
+fn pods(space: &Space, selector: &str, port: &str) -> Vec<(String, String)> {
+    let of = |pod: &Json| {
+        let containers = pod["spec"]["containers"].as_array()?;
+        let mut ports =
+            containers.iter().flat_map(|it| it["ports"].as_array().into_iter().flatten());
+        let number = &ports.find(|it| it["name"] == port)?["containerPort"];
+        Some((
+            format!("{}:{number}", pod["status"]["podIP"].as_str()?),
+            text(&pod["metadata"]["name"]).to_owned(),
+        ))
+    };
+    list(&["-n", &space.name, "pods", "-l", selector]).iter().filter_map(of).collect()
+}
+
+/// Address and name of each pod behind the Services with these labels and a port of this name.
+fn services(space: &Space, selector: &str, port: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for service in list(&["-n", &space.name, "services", "-l", selector]) {
+        let of = format!("kubernetes.io/service-name={}", text(&service["metadata"]["name"]));
+        for slice in list(&["-n", &space.name, "endpointslices", "-l", &of]) {
+            let mut ports = slice["ports"].as_array().into_iter().flatten();
+            let Some(number) = ports.find(|it| it["name"] == port).map(|it| &it["port"]) else {
+                continue;
+            };
+            for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
+                let address = format!("{}:{number}", text(&endpoint["addresses"][0]));
+                found.push((address, text(&endpoint["targetRef"]["name"]).to_owned()));
+            }
+        }
+    }
+    found
 }
 
 fn text(json: &Json) -> &str {

@@ -36,8 +36,6 @@ fn f44_every_panel_of_the_dashboards_shows_something() {
     let operators = render("kapacitor-operator", operator.release(), &space, &flags);
     must(space.apply(&serde_yaml::to_string(one(&operators, "Service")).expect("YAML")));
 
-    let monitors = [one(&members, "PodMonitor"), one(&operators, "ServiceMonitor")];
-    let prometheus = Prometheus::start(&space, &monitors);
     let influx = space.influxdb();
     influx.query("CREATE DATABASE smoke");
     let receiver = Receiver::start_on(node());
@@ -45,6 +43,8 @@ fn f44_every_panel_of_the_dashboards_shows_something() {
     cluster.await_sync(3, LONG);
     (0..3).for_each(|ordinal| cluster.define_hot(ordinal));
     cluster.define_handler(0, &receiver.url("/"));
+    let monitors = [one(&members, "PodMonitor"), one(&operators, "ServiceMonitor")];
+    let prometheus = Prometheus::start(&space, &monitors);
     until(SOON, "three members and two operators are scraped", || match prometheus.up()? {
         5 => Ok(()),
         n => Err(format!("{n} targets are up")),
