@@ -4,7 +4,7 @@
 kube.py --programs DIR [--clusters N] [--running R] [--rest-minutes M]
 
 Sizes of the images; how long a cluster takes to come, to grow and to shrink; memory of the operator that leads, alone and
-with N clusters (100), of which R (90) have a member that runs; what is written to the API server while nothing changes. Exit
+with N clusters (100), of which R (50) have a member that runs; what is written to the API server while nothing changes. Exit
 code 1 when a floor is missed.
 """
 import argparse, json, os, re, subprocess, sys, tempfile, time
@@ -21,8 +21,8 @@ metadata: {name: %s}
 spec: {replicas: %d, storage: {size: 64Mi}%s}
 """
 INFLUXDB = ", influxdb: [{name: main, default: true, urls: ['http://influxdb:8086'], subscriptionsSyncInterval: 2s}]"
-# Pods that the node takes; the operators, InfluxDB and a few more need their place.
-MAX_RUNNING = 90
+# Pods that a small machine takes beside the operators and InfluxDB within minutes.
+MAX_RUNNING = 50
 # Written by Kubernetes itself while nothing happens.
 NOT_OURS = {'nodes', 'leases', 'tokenreviews', 'subjectaccessreviews'}
 
