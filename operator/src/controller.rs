@@ -156,7 +156,7 @@ impl<O: Outside> Operator<O> {
                 return Ok(None);
             }
         };
-        let seen = observe::observe(self, &resource, &wanted, &key).await?;
+        let seen = Box::pin(observe::observe(self, &resource, &wanted, &key)).await?;
         let decision = decide(&seen);
         let outcome = match &decision.effect {
             None => Ok(()),

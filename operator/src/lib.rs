@@ -17,6 +17,7 @@ pub mod member;
 pub mod metrics;
 pub mod name;
 pub mod outside;
+pub mod quantity;
 pub mod rights;
 pub mod server;
 pub mod subscriptions;

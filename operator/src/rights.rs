@@ -32,8 +32,8 @@ pub const RULES: [Rule; 10] = [
     Rule {
         group: "apps",
         resources: &["statefulsets"],
-        verbs: &["get", "list", "watch", "create", "patch"],
-        why: "the members",
+        verbs: &["get", "list", "watch", "create", "patch", "delete"],
+        why: "the members; a set whose volumes grow is made anew around its pods",
     },
     Rule {
         group: "",
@@ -57,13 +57,13 @@ pub const RULES: [Rule; 10] = [
         group: "",
         resources: &["pods"],
         verbs: &["get", "list", "watch", "delete"],
-        why: "which members run; the pod of a member that is replaced",
+        why: "which members run; the pod of a member that is replaced, or whose volume needs it",
     },
     Rule {
         group: "",
         resources: &["persistentvolumeclaims"],
         verbs: &["get", "list", "patch", "delete"],
-        why: "whose identity they hold; those of members that are gone",
+        why: "whose identity they hold, and their size; those of members that are gone",
     },
     Rule {
         group: "events.k8s.io",

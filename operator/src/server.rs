@@ -113,6 +113,23 @@ pub trait Server: Send + Sync {
         patch: Value,
     ) -> impl Future<Output = Result<(), kube::Error>> + Send;
 
+    /// What [`Server::merge`] would say, with nothing written.
+    fn rehearse<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &Version,
+        patch: Value,
+    ) -> impl Future<Output = Result<(), kube::Error>> + Send;
+
+    /// Deletes just this version, and leaves what it owns to nobody.
+    fn orphan<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &Version,
+    ) -> impl Future<Output = Result<(), kube::Error>> + Send;
+
     /// Deletes just this version.
     fn delete<K: Object>(
         &self,
@@ -133,6 +150,11 @@ impl Version {
             uid: meta.uid.clone().unwrap_or_default(),
             resource: meta.resource_version.clone().unwrap_or_default(),
         }
+    }
+
+    fn preconditions(&self) -> Preconditions {
+        let (uid, version) = (self.uid.clone(), self.resource.clone());
+        Preconditions { uid: Some(uid), resource_version: Some(version) }
     }
 }
 
@@ -159,6 +181,23 @@ impl Kubernetes {
 
     fn api<K: Object>(&self, namespace: &str) -> Api<K> {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    async fn patch<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &Version,
+        mut patch: Value,
+        dry_run: bool,
+    ) -> Result<(), kube::Error> {
+        patch["metadata"]["uid"] = json!(version.uid);
+        patch["metadata"]["resourceVersion"] = json!(version.resource);
+        let field_manager = Some(MANAGER.to_owned());
+        let params = PatchParams { field_manager, dry_run, ..PatchParams::default() };
+        let api = self.api::<K>(namespace);
+        let patched = api.patch_metadata(name, &params, &Patch::Merge(patch)).await;
+        self.counted("patch", patched).map(drop)
     }
 }
 
@@ -208,14 +247,30 @@ impl Server for Kubernetes {
         namespace: &str,
         name: &str,
         version: &Version,
-        mut patch: Value,
+        patch: Value,
     ) -> Result<(), kube::Error> {
-        patch["metadata"]["uid"] = json!(version.uid);
-        patch["metadata"]["resourceVersion"] = json!(version.resource);
-        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-        let api = self.api::<K>(namespace);
-        let patched = api.patch_metadata(name, &params, &Patch::Merge(patch)).await;
-        self.counted("patch", patched).map(drop)
+        self.patch::<K>(namespace, name, version, patch, false).await
+    }
+
+    async fn rehearse<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &Version,
+        patch: Value,
+    ) -> Result<(), kube::Error> {
+        self.patch::<K>(namespace, name, version, patch, true).await
+    }
+
+    async fn orphan<K: Object>(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &Version,
+    ) -> Result<(), kube::Error> {
+        let params = DeleteParams::orphan().preconditions(version.preconditions());
+        let deleted = self.api::<K>(namespace).delete(name, &params).await;
+        gone(self.counted("delete", deleted))
     }
 
     async fn delete<K: Object>(
@@ -224,15 +279,9 @@ impl Server for Kubernetes {
         name: &str,
         version: &Version,
     ) -> Result<(), kube::Error> {
-        let params = DeleteParams::default().preconditions(Preconditions {
-            resource_version: Some(version.resource.clone()),
-            uid: Some(version.uid.clone()),
-        });
+        let params = DeleteParams::default().preconditions(version.preconditions());
         let deleted = self.api::<K>(namespace).delete(name, &params).await;
-        match self.counted("delete", deleted) {
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-            deleted => deleted.map(drop),
-        }
+        gone(self.counted("delete", deleted))
     }
 
     async fn publish(&self, about: &KapacitorCluster, event: Event) {
@@ -255,6 +304,14 @@ impl Server for Kubernetes {
         if let Err(error) = self.recorder.publish(&event, &regarding).await {
             tracing::debug!(%error, reason = event.reason, "an event was not taken");
         }
+    }
+}
+
+/// What is gone already need not be deleted.
+fn gone<T>(deleted: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    match deleted {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        deleted => deleted.map(drop),
     }
 }
 

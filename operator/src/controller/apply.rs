@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::ResourceExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::build;
+use super::build::{self, Kept};
 use super::decide::{Effect, Observed, Who};
 use super::observe::FoundKey;
 use super::wanted::Wanted;
@@ -17,6 +17,7 @@ use crate::key::AdminKey;
 use crate::member::{MemberId, Members as _};
 use crate::name;
 use crate::outside::Outside;
+use crate::quantity::Quantity;
 use crate::server::{Object, Server as _, Version};
 use crate::subscriptions::{Influx as _, Row};
 
@@ -61,6 +62,12 @@ impl<O: Outside> Hand<'_, O> {
             }
             Effect::Spare { who, claim: Some(claim) } => {
                 self.mark(who.ordinal, claim, [(name::LEAVING, None)].into()).await
+            }
+            Effect::Resize { claims, to } => self.grow(claims, to).await,
+            Effect::RemakeSet { set } => {
+                let (names, server) = (&self.wanted.names, self.operator.outside.server());
+                let gone = server.orphan::<StatefulSet>(&names.namespace, &names.cluster, set);
+                gone.await.map_err(Error::of("take the StatefulSet from its pods"))
             }
             Effect::DeletePod { ordinal, pod } => {
                 self.delete::<Pod>(&self.wanted.names.pod(*ordinal), pod).await
@@ -110,9 +117,10 @@ impl<O: Outside> Hand<'_, O> {
         }
     }
 
-    /// The set's number of pods is no part of what is applied: it keeps the one it has.
+    /// The number of pods of a set that is there is no part of what is applied.
     async fn apply_children(&self) -> Result<(), Error> {
-        let mut children = build::children(self.wanted);
+        let mut children =
+            build::children(self.wanted, &Kept::of(self.wanted, self.seen.set.as_ref()));
         self.put(&children.account).await?;
         self.put(&children.config).await?;
         self.put(&children.headless).await?;
@@ -121,9 +129,12 @@ impl<O: Outside> Hand<'_, O> {
         self.put_or_delete(children.network_policy.as_ref()).await?;
         match &self.seen.set {
             Some(set) => children.set.metadata.uid = Some(set.version.uid.clone()),
-            // A new set begins with one pod.
-            None if self.seen.wish == 0 => return Ok(()),
-            None => {}
+            None if self.seen.wish == 0 && self.seen.pods.is_empty() => return Ok(()),
+            None => {
+                children.set.metadata.resource_version = Some(NEVER.to_owned());
+                let spec = children.set.spec.as_mut().expect("a set has a spec");
+                spec.replicas = Some(self.seen.first_size());
+            }
         }
         self.put(&children.set).await
     }
@@ -134,6 +145,17 @@ impl<O: Outside> Hand<'_, O> {
         let server = self.operator.outside.server();
         let patched = server.merge::<StatefulSet>(&names.namespace, &names.cluster, set, patch);
         patched.await.map_err(Error::of("resize the StatefulSet"))
+    }
+
+    async fn grow(&self, claims: &[(i32, Version)], to: &Quantity) -> Result<(), Error> {
+        let (names, server) = (&self.wanted.names, self.operator.outside.server());
+        for (ordinal, claim) in claims {
+            let (name, patch) = (names.claim(*ordinal), size(to));
+            let grown =
+                server.merge::<PersistentVolumeClaim>(&names.namespace, &name, claim, patch);
+            grown.await.map_err(Error::of("grow a claim"))?;
+        }
+        Ok(())
     }
 
     async fn put<K: Object>(&self, child: &K) -> Result<(), Error> {
@@ -236,6 +258,14 @@ impl<O: Outside> Hand<'_, O> {
 
 fn set(annotation: &'static str) -> Marks {
     Marks::from([(annotation, Some("true".to_owned()))])
+}
+
+/// A version that no set has: what is applied with it makes a set, and changes none.
+const NEVER: &str = "1";
+
+/// What has a claim ask for so much.
+pub(super) fn size(to: &Quantity) -> Value {
+    json!({"spec": {"resources": {"requests": {"storage": to.to_string()}}}})
 }
 
 /// Whether a child belongs to this resource.

@@ -26,7 +26,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::decide::SetSeen;
 use super::wanted::Wanted;
+use crate::quantity::Quantity;
 
 pub use admin_key::admin_key;
 pub(super) use pod::problem as pod_problem;
@@ -53,8 +55,24 @@ pub struct Children {
     pub set: StatefulSet,
 }
 
+/// What stays of the set that is there, whatever is wished: it changes step by step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Size of the claims of pods to come, where it is another one than wished.
+    pub claim_size: Option<String>,
+}
+
+impl Kept {
+    /// Of this set.
+    pub fn of(wanted: &Wanted, set: Option<&SetSeen>) -> Self {
+        let wish = Quantity::parse(&wanted.spec.storage.size).unwrap_or_default();
+        let other = set.filter(|set| set.claim_size != wish);
+        Self { claim_size: other.map(|set| set.claim_size.to_string()) }
+    }
+}
+
 /// Builds all children. How many pods the set has is no part of them: a set keeps the size it has.
-pub fn children(wanted: &Wanted) -> Children {
+pub fn children(wanted: &Wanted, kept: &Kept) -> Children {
     let config = config::config_map(wanted);
     let content = hash(&config.data);
     Children {
@@ -64,7 +82,7 @@ pub fn children(wanted: &Wanted) -> Children {
         service: marked(services::service(wanted)),
         budget: budget::budget(wanted).map(marked),
         network_policy: network_policy::network_policy(wanted).map(marked),
-        set: marked(set::stateful_set(wanted, &content)),
+        set: marked(set::stateful_set(wanted, kept, &content)),
     }
 }
 

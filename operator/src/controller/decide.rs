@@ -19,6 +19,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;
+mod volumes;
 
 use std::collections::BTreeMap;
 
@@ -63,13 +64,16 @@ enum Step {
 type Stage = fn(&Observed, &View<'_>) -> Step;
 
 /// In the order of what must come first.
-const STAGES: [Stage; 15] = [
+const STAGES: [Stage; 19] = [
     farewell::leave,
     farewell::hold,
     prepare::pause,
     prepare::key,
     prepare::ledger,
+    volumes::await_end,
     prepare::children,
+    volumes::resize,
+    volumes::remake,
     size::stop,
     join::found,
     join::record,
@@ -79,6 +83,7 @@ const STAGES: [Stage; 15] = [
     leave::spare,
     join::add,
     leave::condemn,
+    volumes::restart,
 ];
 
 /// Stages that wait for others: done even while the ones before are not through.

@@ -1,15 +1,17 @@
 //! Reading: live, never from a cache, since effects follow from it.
 
+mod claims;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
 
 use super::apply::is_ours;
-use super::build::{self, MARK};
-use super::decide::{self, ClaimSeen, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
+use super::build::{self, Kept, MARK};
+use super::decide::{self, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx, memory};
 use crate::crd::{ClaimPolicy, KapacitorCluster, MAX_REPLICAS, MemberState};
@@ -17,6 +19,7 @@ use crate::key::{AdminKey, PRIVATE};
 use crate::member::{Cluster, Members as _};
 use crate::name::{self, Names};
 use crate::outside::Outside;
+use crate::quantity::Quantity;
 use crate::server::{Object, Server, Version};
 use crate::subscriptions::Row;
 
@@ -74,8 +77,10 @@ pub(super) async fn observe<O: Outside>(
     let names = &wanted.names;
     let status = resource.status.clone().unwrap_or_default();
     let says = |annotation| is_true(resource.annotations().get(annotation));
-    let (set, stale) = children(server, wanted).await?;
-    let (pods, claims) = (pods(server, names).await?, claims(server, names).await?);
+    let pods = pods(server, names).await?;
+    let (set, stale) = children(server, wanted, !pods.is_empty()).await?;
+    let size = Quantity::parse(&resource.spec.storage.size).unwrap_or_default();
+    let claims = claims::look(server, names, &size).await?;
     let mut seen = Observed {
         now: operator.outside.now(),
         resource: Version::of(resource),
@@ -85,6 +90,7 @@ pub(super) async fn observe<O: Outside>(
         headless: format!("{}.{}.svc", names.headless(), names.namespace),
         external: external(resource, names),
         wish: resource.spec.wish(),
+        size,
         paused: resource.spec.paused,
         delete_claims: resource.spec.storage.when_deleted == ClaimPolicy::Delete,
         keep_claims: resource.spec.storage.when_scaled == ClaimPolicy::Retain,
@@ -152,8 +158,13 @@ fn orphans<O: Outside>(
 async fn children(
     server: &impl Server,
     wanted: &Wanted,
+    any_pods: bool,
 ) -> Result<(Option<SetSeen>, Vec<String>), Error> {
-    let wish = build::children(wanted);
+    let names = &wanted.names;
+    let set: Option<StatefulSet> =
+        server.get(&names.namespace, &names.cluster).await.map_err(Error::of("read the set"))?;
+    let seen = set.as_ref().map(set_seen);
+    let wish = build::children(wanted, &Kept::of(wanted, seen.as_ref()));
     let mut stale = Vec::new();
     look(server, &wish.account, &mut stale).await?;
     look(server, &wish.config, &mut stale).await?;
@@ -161,23 +172,25 @@ async fn children(
     look(server, &wish.service, &mut stale).await?;
     look_or_none(server, wanted, wish.budget.as_ref(), &mut stale).await?;
     look_or_none(server, wanted, wish.network_policy.as_ref(), &mut stale).await?;
-    let mut stale_set = Vec::new();
-    let set: Option<StatefulSet> = look(server, &wish.set, &mut stale_set).await?;
-    // A set that is not there has no pods, and none are wished.
-    if set.is_some() || wanted.spec.wish() > 0 {
-        stale.append(&mut stale_set);
+    // Where no pod is wished and none is there, no set is needed.
+    if set.is_some() || any_pods || wanted.spec.wish() > 0 {
+        compare(set.as_ref(), &wish.set, &mut stale);
     }
-    let set = set.map(|set| {
-        let version = Version::of(&set);
-        let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
-        SetSeen {
-            version,
-            replicas: spec.replicas.unwrap_or(1),
-            pods: status.replicas,
-            ready: status.ready_replicas.unwrap_or(0),
-        }
-    });
-    Ok((set, stale))
+    Ok((seen, stale))
+}
+
+fn set_seen(set: &StatefulSet) -> SetSeen {
+    let status = set.status.as_ref();
+    let spec = set.spec.as_ref();
+    let claim = spec.and_then(|spec| spec.volume_claim_templates.as_ref()?.first()?.spec.as_ref());
+    SetSeen {
+        version: Version::of(set),
+        ending: set.metadata.deletion_timestamp.is_some(),
+        replicas: spec.and_then(|spec| spec.replicas).unwrap_or(1),
+        claim_size: claim.and_then(claims::requested).unwrap_or_default(),
+        pods: status.map_or(0, |status| status.replicas),
+        ready: status.and_then(|status| status.ready_replicas).unwrap_or(0),
+    }
 }
 
 /// Notes a child as stale that is not as wished, or is there and must not be.
@@ -188,7 +201,7 @@ async fn look_or_none<K: Object>(
     stale: &mut Vec<String>,
 ) -> Result<(), Error> {
     if let Some(wish) = wish {
-        return look(server, wish, stale).await.map(drop);
+        return look(server, wish, stale).await;
     }
     let names = &wanted.names;
     let live: Option<K> =
@@ -199,20 +212,25 @@ async fn look_or_none<K: Object>(
     Ok(())
 }
 
-/// The live object; notes it as stale unless it carries the mark of the wished one.
+/// Notes the live object as stale unless it carries the mark of the wished one.
 async fn look<K: Object>(
     server: &impl Server,
     wish: &K,
     stale: &mut Vec<String>,
-) -> Result<Option<K>, Error> {
+) -> Result<(), Error> {
     let namespace = wish.namespace().unwrap_or_default();
     let live: Option<K> =
         server.get(&namespace, &wish.name_any()).await.map_err(Error::of("read a child"))?;
-    let mark = live.as_ref().and_then(|live| live.annotations().get(MARK));
+    compare(live.as_ref(), wish, stale);
+    Ok(())
+}
+
+/// Notes an object as stale unless it carries the mark of the wished one.
+fn compare<K: Object>(live: Option<&K>, wish: &K, stale: &mut Vec<String>) {
+    let mark = live.and_then(|live| live.annotations().get(MARK));
     if mark != wish.annotations().get(MARK) {
         stale.push(format!("{} {}", K::kind(&()), wish.name_any()));
     }
-    Ok(live)
 }
 
 async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSeen>, Error> {
@@ -229,28 +247,6 @@ async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSe
             ending: pod.metadata.deletion_timestamp.is_some(),
             running_since: running.and_then(|running| Some(running.started_at.as_ref()?.0)),
             replace: is_true(pod.annotations().get(name::REPLACE)),
-        };
-        Some((ordinal, seen))
-    });
-    Ok(seen.collect())
-}
-
-async fn claims(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, ClaimSeen>, Error> {
-    let claims: Vec<PersistentVolumeClaim> = server
-        .list(&names.namespace, &names.selector_text())
-        .await
-        .map_err(Error::of("list claims"))?;
-    let seen = claims.into_iter().filter_map(|claim| {
-        let ordinal = names.ordinal("data-", &claim.name_any())?;
-        let says = |annotation| claim.annotations().get(annotation);
-        let seen = ClaimSeen {
-            version: Version::of(&claim),
-            ending: claim.metadata.deletion_timestamp.is_some(),
-            member_id: says(name::MEMBER_ID).cloned(),
-            cluster_id: says(name::CLUSTER_ID).cloned(),
-            leaving: is_true(says(name::LEAVING)),
-            retired: is_true(says(name::RETIRED)),
-            keep: is_true(says(name::KEEP)),
         };
         Some((ordinal, seen))
     });

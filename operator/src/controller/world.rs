@@ -1,6 +1,7 @@
 //! Random worlds: the whole operator against an API server, members and an InfluxDB in memory, whatever
 //! happens to them and to it. `OPERATOR_SEEDS=0..10000` runs others; a failure names its seed.
 
+mod controllers;
 mod members;
 mod objects;
 mod outside;
@@ -15,10 +16,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Operator;
-use objects::Objects;
+use objects::{Objects, text};
 use outside::Fake;
 
 /// Seeds of `cargo test`.
@@ -92,7 +93,8 @@ impl World {
         world.objects.put(json!({
             "apiVersion": "kapacitor.dev/v1alpha1", "kind": "KapacitorCluster",
             "metadata": {"name": "demo", "namespace": "ns", "generation": 1},
-            "spec": {"replicas": wish, "influxdb": [{"name": "main", "urls": ["http://i:8086"]}]},
+            "spec": {"replicas": wish, "storage": {"size": "1Gi"},
+                "influxdb": [{"name": "main", "urls": ["http://i:8086"]}]},
         }));
         world
     }
@@ -125,7 +127,7 @@ impl World {
         self.now += SignedDuration::from_secs(seconds);
         let living = self.objects.pods_move(self.now);
         self.members.live(&living, self.influx_away);
-        self.objects.claims_move();
+        self.objects.claims_move(self.now, &mut self.dice);
         if self.members.clusters() > 1 {
             self.breaks("there are two clusters");
         }
@@ -171,6 +173,18 @@ impl World {
                 let faults = self.faults;
                 self.say(format!("the API server fails now and then: {faults}"));
             }
+            13 if self.dice.one_in(2) => {
+                self.say("the volumes are to grow");
+                self.objects.grow();
+            }
+            14 => {
+                let claim = format!("data-demo-{}", self.dice.below(5));
+                let may = self.objects.fixed.remove(&claim);
+                self.say(format!("{claim} may grow: {may}"));
+                if !may {
+                    self.objects.fixed.insert(claim);
+                }
+            }
             _ => {}
         }
     }
@@ -197,6 +211,20 @@ impl World {
         !self.wiped && rows.difference(alive).any(|name| known(&name))
     }
 
+    /// What has another size than wished.
+    fn small(&self, wish: &Value) -> Option<String> {
+        let set = self.objects.get("StatefulSet", "demo")?;
+        let mut sizes = vec![&set["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]];
+        let claims = self.objects.list("PersistentVolumeClaim");
+        let pod = |it: &Value| text(&it["metadata"]["name"]).trim_start_matches("data-").to_owned();
+        let of_members = |it: &&Value| self.objects.get("Pod", &pod(it)).is_some();
+        sizes.extend(claims.iter().filter(of_members).map(|it| &it["spec"]["resources"]));
+        let mut volumes = claims.iter().filter(of_members).map(|it| &it["status"]["capacity"]);
+        let small = sizes.iter().find(|it| it["requests"]["storage"] != *wish);
+        let small = small.copied().or_else(|| volumes.find(|it| it["storage"] != *wish));
+        small.map(|small| format!("wished are {wish}, there is {small}"))
+    }
+
     /// What is not as it should be at rest.
     fn unsettled(&self) -> Option<String> {
         let wish = self.wish();
@@ -216,6 +244,9 @@ impl World {
         }
         if wish > 1 && listed != wished {
             return Some(format!("listed are {listed:?}"));
+        }
+        if let Some(small) = self.small(&resource["spec"]["storage"]["size"]) {
+            return Some(small);
         }
         let rows = self.members.subscribed();
         let alive = self.members.alive(wish);
@@ -298,6 +329,7 @@ fn settle(world: &Shared, process: &mut Process) -> Result<(), String> {
         let wish = world.wish().max(1);
         world.objects.wish(wish);
         world.objects.unannotate_pods();
+        world.objects.fixed.clear();
         world.say("--- rest");
     }
     *process = Process::start(world);
@@ -340,6 +372,15 @@ fn settle(world: &Shared, process: &mut Process) -> Result<(), String> {
 /// The resource is deleted: nothing of it stays with InfluxDB, and every claim does.
 fn end(world: &Shared, process: &mut Process) -> Result<(), String> {
     let claims = {
+        // Perhaps in the middle of something.
+        if lock(world).dice.one_in(2) {
+            lock(world).objects.grow();
+            let looks = lock(world).dice.roll(12);
+            for _ in 0..looks {
+                process.work(world);
+                lock(world).passes(1);
+            }
+        }
         let mut world = lock(world);
         world.say("--- deleted");
         let now = world.now;

@@ -90,13 +90,14 @@ impl LoadKind {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("quantity(self.size).compareTo(quantity(oldSelf.size)) == 0")
-        .message("storage.size is immutable"),
+    validation = Rule::new("quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0")
+        .message("storage.size may only grow"),
     validation = Rule::new("has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)")
         .message("storage.storageClassName is immutable")
 )]
 pub struct Storage {
-    /// Size of each member's volume. It cannot change later.
+    /// Size of each member's volume. It may grow, where the storage class lets volumes grow
+    /// (allowVolumeExpansion); it never shrinks.
     #[serde(default = "eight_gibibytes")]
     #[schemars(
         length(max = 20),

@@ -125,13 +125,15 @@ fn rule_2_durations_are_those_of_the_daemon() {
 }
 
 #[test]
-fn rule_3_volumes_keep_their_size_and_class() {
+fn rule_3_volumes_only_grow_and_keep_their_class() {
     let size = |size: &str| json!({"storage": {"size": size}});
     change(size("8Gi"), size("8Gi"), None);
     change(size("8Gi"), size("8192Mi"), None);
-    change(size("8Gi"), size("9Gi"), Some("size is immutable"));
-    change(size("8Gi"), size("8G"), Some("size is immutable"));
-    change(json!({}), size("1Gi"), Some("size is immutable"));
+    change(size("8Gi"), size("9Gi"), None);
+    change(size("8Gi"), size("8193Mi"), None);
+    change(size("8Gi"), size("8G"), Some("storage.size may only grow"));
+    change(json!({}), size("1Gi"), Some("storage.size may only grow"));
+    change(json!({}), size("9Gi"), None);
     let class = |class: &str| json!({"storage": {"storageClassName": class}});
     change(class("fast"), class("fast"), None);
     change(class("fast"), class("slow"), Some("storageClassName is immutable"));

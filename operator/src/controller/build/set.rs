@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use serde_json::{Value, json};
 
 use super::super::wanted::Wanted;
-use super::pod;
+use super::{Kept, pod};
 
 /// More than there can be pods: no pod is changed.
 const NONE: i32 = 1000;
@@ -20,7 +20,7 @@ pub(super) fn service_account(wanted: &Wanted) -> ServiceAccount {
 }
 
 /// The set, without a number of pods. `content` is the hash of the configuration: another one rolls the pods.
-pub(super) fn stateful_set(wanted: &Wanted, content: &str) -> StatefulSet {
+pub(super) fn stateful_set(wanted: &Wanted, kept: &Kept, content: &str) -> StatefulSet {
     let names = &wanted.names;
     super::typed(json!({
         "apiVersion": "apps/v1",
@@ -34,7 +34,7 @@ pub(super) fn stateful_set(wanted: &Wanted, content: &str) -> StatefulSet {
             "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Retain", "whenDeleted": "Retain"},
             "selector": {"matchLabels": names.selector()},
             "template": pod::template(wanted, content),
-            "volumeClaimTemplates": [claim(wanted)],
+            "volumeClaimTemplates": [claim(wanted, kept)],
         },
     }))
 }
@@ -45,11 +45,12 @@ fn partition(wanted: &Wanted) -> i32 {
     if strategy.paused { NONE } else { strategy.partition.unwrap_or(0) }
 }
 
-fn claim(wanted: &Wanted) -> Value {
+fn claim(wanted: &Wanted, kept: &Kept) -> Value {
     let storage = &wanted.spec.storage;
+    let size = kept.claim_size.as_ref().unwrap_or(&storage.size);
     let mut spec = json!({
         "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": storage.size}},
+        "resources": {"requests": {"storage": size}},
     });
     if let Some(class) = &storage.storage_class_name {
         spec["storageClassName"] = json!(class);

@@ -33,7 +33,7 @@ fn wanted(key: &str) -> Wanted {
 
 #[test]
 fn children_are_built_as_recorded() {
-    let children = children(&wanted("cHVibGlj"));
+    let children = children(&wanted("cHVibGlj"), &Kept::default());
     let yaml = |child: Value| serde_yaml::to_string(&child).expect("YAML");
     let all = [
         serde_json::to_value(&children.account),
@@ -51,16 +51,16 @@ fn children_are_built_as_recorded() {
 #[test]
 fn a_mark_changes_with_the_content() {
     let mark = |children: &Children| children.set.annotations()[MARK].clone();
-    let a = children(&wanted("a"));
+    let a = children(&wanted("a"), &Kept::default());
     assert_eq!(a.set.spec.as_ref().and_then(|spec| spec.replicas), None);
-    assert_eq!(mark(&a), mark(&children(&wanted("a"))));
-    assert_ne!(mark(&a), mark(&children(&wanted("b"))));
+    assert_eq!(mark(&a), mark(&children(&wanted("a"), &Kept::default())));
+    assert_ne!(mark(&a), mark(&children(&wanted("b"), &Kept::default())));
 }
 
 #[test]
 fn a_cluster_without_influxdb_looks_for_none() {
     let mut wanted = wanted("a");
     wanted.spec.influxdb.clear();
-    let config = children(&wanted).config.data.expect("a file");
+    let config = children(&wanted, &Kept::default()).config.data.expect("a file");
     assert!(config["kapacitor.conf"].contains("[[influxdb]]\nenabled = false"));
 }

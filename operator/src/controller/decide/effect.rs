@@ -5,6 +5,7 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::crd::{Cause, MemberState, MemberStatus};
+use crate::quantity::Quantity;
 use crate::server::Version;
 use crate::subscriptions::Row;
 
@@ -113,7 +114,19 @@ pub enum Effect {
         /// Pods.
         to: i32,
     },
-    /// Delete the pod of a removed member whose place is taken by a new one.
+    /// Have claims ask for more space.
+    Resize {
+        /// Which.
+        claims: Vec<(i32, Version)>,
+        /// How much.
+        to: Quantity,
+    },
+    /// Take the set away and leave its pods; it is applied again from what is wished.
+    RemakeSet {
+        /// The set as it was seen.
+        set: Version,
+    },
+    /// Delete a pod: its member is replaced, or it is to start anew.
     DeletePod {
         /// Which.
         ordinal: i32,
@@ -183,6 +196,8 @@ impl Effect {
             Self::Advance { .. } => "Advance",
             Self::RemoveMember { .. } => "RemoveMember",
             Self::Shrink { .. } => "Shrink",
+            Self::Resize { .. } => "Resize",
+            Self::RemakeSet { .. } => "RemakeSet",
             Self::DeletePod { .. } => "DeletePod",
             Self::DropSubscriptions { .. } => "DropSubscriptions",
             Self::DeleteClaim { .. } => "DeleteClaim",
@@ -251,6 +266,11 @@ impl fmt::Display for Effect {
                 write!(f, "removing {who} through member {through}")
             }
             Self::Shrink { to, .. } => write!(f, "shrinking the set to {to} pods"),
+            Self::Resize { claims, to } => {
+                let all: Vec<String> = claims.iter().map(|(n, _)| n.to_string()).collect();
+                write!(f, "growing claims {} to {to}", all.join(", "))
+            }
+            Self::RemakeSet { .. } => f.write_str("making the set anew around its pods"),
             Self::DeletePod { ordinal, .. } => write!(f, "deleting pod {ordinal}"),
             Self::DropSubscriptions { rows } => write!(f, "dropping {} subscriptions", rows.len()),
             Self::DeleteClaim { ordinal, .. } => write!(f, "deleting claim {ordinal}"),

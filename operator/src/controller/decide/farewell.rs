@@ -38,6 +38,13 @@ pub(super) fn leave(seen: &Observed, _: &View<'_>) -> Step {
         let effect = Effect::Stop { set: set.version.clone() };
         return act(effect, Reason::Deleting, "all pods stop: the resource is being deleted");
     }
+    // Pods whose set is being made anew belong to nobody who would take them along.
+    let alone = seen.set.as_ref().is_none_or(|set| set.ending);
+    let mut pods = seen.pods.iter().filter(|(_, pod)| !pod.ending);
+    if let (true, Some((ordinal, pod))) = (alone, pods.next()) {
+        let effect = Effect::DeletePod { ordinal: *ordinal, pod: pod.version.clone() };
+        return act(effect, Reason::Deleting, format!("pod {ordinal} has no set any more"));
+    }
     // A member that lives subscribes again.
     if !seen.pods.is_empty() {
         return halt(Reason::PodsStopping, format!("{} pods are stopping", seen.pods.len()));

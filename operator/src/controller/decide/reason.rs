@@ -97,6 +97,13 @@ reasons! {
     SetGrows Moving Normal "the StatefulSet gets more pods";
     OrdinalLeaving Moving Normal "a pod cannot be made again before its last member is gone for good";
 
+    VolumesGrow Moving Normal "claims ask for more space";
+    VolumesGrowing Moving Normal "volumes are not as large yet as their claims ask for";
+    VolumesFixed Stuck Warning "volumes are to grow and may not; none was changed, members run on";
+    VolumeNeedsRestart Moving Normal "a volume grows to its end when its pod starts anew";
+    SetRemade Moving Normal "the StatefulSet is made anew around its pods, with larger volumes for pods to come";
+    SetEnding Moving Normal "the StatefulSet ends; it is made anew";
+
     MemberCondemned Moving Normal "a member is to leave; nothing is done yet that could not be taken back";
     MemberSpared Moving Normal "a member that was to leave stays: the wish rose again";
     TasksOnlyHere Stuck Warning "a leaving member alone runs some tasks";
@@ -129,7 +136,8 @@ reasons! {
 impl Reason {
     /// Something outside is awaited, so look again soon.
     pub fn is_waiting(self) -> bool {
-        self.verdict() == Verdict::Moving && !matches!(self, Self::Deleting | Self::InfluxdbAway)
+        self.verdict() == Verdict::Moving
+            && !matches!(self, Self::Deleting | Self::InfluxdbAway | Self::VolumesGrowing)
     }
 }
 

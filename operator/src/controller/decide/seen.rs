@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::effect::Who;
 use crate::crd::{Cause, MemberState, MemberStatus};
 use crate::member::{Cluster, State};
+use crate::quantity::Quantity;
 use crate::server::Version;
 use crate::subscriptions::Row;
 
@@ -34,6 +35,8 @@ pub struct Observed {
     pub external: BTreeSet<String>,
     /// Members wished; 0 when it is to be stopped.
     pub wish: i32,
+    /// Size wished for each volume.
+    pub size: Quantity,
     /// A removed member's claim is kept if it handed over all.
     pub keep_claims: bool,
     /// A member may be removed although it alone runs some tasks.
@@ -107,8 +110,12 @@ pub enum KeySeen {
 pub struct SetSeen {
     /// Which one exactly.
     pub version: Version,
+    /// It is being deleted.
+    pub ending: bool,
     /// `spec.replicas`.
     pub replicas: i32,
+    /// Size of the claims of pods to come.
+    pub claim_size: Quantity,
     /// Pods that exist.
     pub pods: i32,
     /// Pods that are ready.
@@ -154,6 +161,16 @@ pub struct ClaimSeen {
     pub retired: bool,
     /// A human wants it to be kept.
     pub keep: bool,
+    /// It has a volume.
+    pub bound: bool,
+    /// Size that it asks for.
+    pub requested: Quantity,
+    /// Size that its volume has.
+    pub capacity: Quantity,
+    /// Why it may not ask for the wished size, if it may not.
+    pub fixed: Option<String>,
+    /// Since when its volume waits for the pod's node to grow it.
+    pub pending_since: Option<Timestamp>,
 }
 
 /// What an InfluxDB says.

@@ -2,6 +2,7 @@
 
 mod clearing;
 mod leaving;
+mod volumes;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -122,7 +123,8 @@ impl Observed {
 
     /// A set of this size whose pods and claims are there.
     fn sized(mut self, replicas: i32) -> Self {
-        let set = SetSeen { version: version("set"), replicas, pods: replicas, ready: replicas };
+        let (pods, ready) = (replicas, replicas);
+        let set = SetSeen { version: version("set"), replicas, pods, ready, ..SetSeen::default() };
         self.set = Some(set);
         self.pods.retain(|ordinal, _| *ordinal < replicas);
         for ordinal in 0..replicas {

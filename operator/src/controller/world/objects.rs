@@ -1,18 +1,17 @@
-//! An API server in memory, one namespace of it, with what other controllers would do: pods for a
-//! StatefulSet, claims for pods, the end of what is owned.
+//! An API server in memory, one namespace of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::members::Living;
+use crate::quantity::Quantity;
 use crate::server::Version;
 
 /// Objects by kind and name.
 #[derive(Default)]
 pub(super) struct Objects {
-    all: BTreeMap<(String, String), Value>,
+    pub(super) all: BTreeMap<(String, String), Value>,
     last: u64,
     /// Writes of the operator, events left out.
     pub(super) writes: u64,
@@ -20,14 +19,22 @@ pub(super) struct Objects {
     pub(super) recorded: BTreeSet<String>,
     /// UIDs of claims that a mishap took, by name.
     lost: BTreeMap<String, String>,
+    /// Claims that may not grow.
+    pub(super) fixed: BTreeSet<String>,
+    /// Templates of the set's pods by revision.
+    pub(super) templates: BTreeMap<String, Value>,
 }
 
-fn key(kind: &str, name: &str) -> (String, String) {
+pub(super) fn key(kind: &str, name: &str) -> (String, String) {
     (kind.to_owned(), name.to_owned())
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+pub(super) fn quantity(value: &Value) -> Quantity {
+    value.as_str().and_then(Quantity::parse).unwrap_or_default()
 }
 
 /// A merge patch (RFC 7386); `remove` tells whether null takes away.
@@ -71,10 +78,16 @@ impl Objects {
             let meta = &object["metadata"];
             let ends = if meta["deletionTimestamp"].is_null() { "" } else { ", ends" };
             let rest = match kind.as_str() {
-                "Pod" if object["status"].is_null() => "does not run".to_owned(),
-                "Pod" => "runs".to_owned(),
-                "PersistentVolumeClaim" => meta["annotations"].to_string(),
-                "StatefulSet" => object["spec"]["replicas"].to_string(),
+                "Pod" => format!("{} {}", meta["labels"], object["status"]),
+                "PersistentVolumeClaim" => {
+                    let spec = &object["spec"];
+                    format!("{} {spec} {}", meta["annotations"], object["status"])
+                }
+                "StatefulSet" => {
+                    let spec = &object["spec"];
+                    let update = &spec["updateStrategy"];
+                    format!("{} {update} {}", spec["replicas"], object["status"])
+                }
                 "KapacitorCluster" => object["status"].to_string(),
                 _ => continue,
             };
@@ -96,11 +109,16 @@ impl Objects {
             object["metadata"]["uid"] = json!(format!("uid-{version}"));
         }
         object["metadata"]["resourceVersion"] = json!(version);
+        let before = self.all.get(&key(&kind, &name));
+        if kind == "StatefulSet" && before.is_none_or(|it| it["spec"] != object["spec"]) {
+            let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
+            object["metadata"]["generation"] = json!(generation + 1);
+        }
         self.all.insert(key(&kind, &name), object);
     }
 
     /// Changes an object that is there.
-    fn change(&mut self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
+    pub(super) fn change(&mut self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
         if let Some(mut object) = self.get(kind, name) {
             change(&mut object);
             self.put(object);
@@ -134,6 +152,16 @@ impl Objects {
         if !uid.is_empty() && there.as_ref().is_none_or(|it| it["metadata"]["uid"] != json!(uid)) {
             return Err(409);
         }
+        let version = text(&object["metadata"]["resourceVersion"]);
+        if !version.is_empty()
+            && there.as_ref().is_some_and(|it| it["metadata"]["resourceVersion"] != json!(version))
+        {
+            return Err(409);
+        }
+        let claims = |it: &Value| it["spec"]["volumeClaimTemplates"].clone();
+        if kind == "StatefulSet" && there.as_ref().is_some_and(|it| claims(it) != claims(object)) {
+            return Err(422);
+        }
         self.writes += 1;
         let mut whole = there.unwrap_or_else(|| json!({}));
         merge(&mut whole, object, false);
@@ -154,6 +182,27 @@ impl Objects {
         Ok(())
     }
 
+    /// Whether a merge would be taken; the object as it is.
+    pub(super) fn rehearse(
+        &self,
+        kind: &str,
+        name: &str,
+        version: &Version,
+        patch: &Value,
+    ) -> Result<Value, u16> {
+        let object = self.check(kind, name, version)?;
+        let wish = &patch["spec"]["resources"]["requests"]["storage"];
+        if kind == "PersistentVolumeClaim" && !wish.is_null() {
+            if self.fixed.contains(name) || object["status"]["phase"] != "Bound" {
+                return Err(403);
+            }
+            if quantity(wish) < quantity(&object["spec"]["resources"]["requests"]["storage"]) {
+                return Err(422);
+            }
+        }
+        Ok(object)
+    }
+
     pub(super) fn merge(
         &mut self,
         kind: &str,
@@ -161,7 +210,7 @@ impl Objects {
         version: &Version,
         patch: &Value,
     ) -> Result<(), u16> {
-        let mut object = self.check(kind, name, version)?;
+        let mut object = self.rehearse(kind, name, version, patch)?;
         self.writes += 1;
         merge(&mut object, patch, true);
         self.put(object);
@@ -192,7 +241,18 @@ impl Objects {
         Ok(())
     }
 
-    fn end(&mut self, kind: &str, name: &str) {
+    /// The set goes with the next move of its controller, its pods stay.
+    pub(super) fn orphan(&mut self, kind: &str, name: &str, version: &Version) -> Result<(), u16> {
+        match self.check(kind, name, version) {
+            Err(404) => return Ok(()),
+            checked => checked?,
+        };
+        self.writes += 1;
+        self.end(kind, name);
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self, kind: &str, name: &str) {
         self.change(kind, name, |it| {
             it["metadata"]["deletionTimestamp"] = json!("1970-01-12T13:46:40Z");
         });
@@ -202,6 +262,15 @@ impl Objects {
 
     pub(super) fn wish(&mut self, replicas: i32) {
         self.change("KapacitorCluster", "demo", |it| it["spec"]["replicas"] = json!(replicas));
+    }
+
+    /// The volumes are to be a little larger.
+    pub(super) fn grow(&mut self) {
+        self.change("KapacitorCluster", "demo", |it| {
+            let size = it["spec"]["storage"]["size"].as_str().and_then(|s| s.strip_suffix("Gi"));
+            let size: u32 = size.and_then(|n| n.parse().ok()).expect("it has a size");
+            it["spec"]["storage"]["size"] = json!(format!("{}Gi", size + 1));
+        });
     }
 
     pub(super) fn wipe_status(&mut self) {
@@ -248,87 +317,5 @@ impl Objects {
 
     pub(super) fn lost_claim(&mut self, name: &str) -> Option<String> {
         self.lost.remove(name)
-    }
-
-    /// Pods end, begin to run, and are made as their set says. Gives those that run.
-    pub(super) fn pods_move(&mut self, now: Timestamp) -> Living {
-        for name in self.names("Pod") {
-            let pod = self.get("Pod", &name).expect("it was listed");
-            if !pod["metadata"]["deletionTimestamp"].is_null() {
-                self.all.remove(&key("Pod", &name));
-            } else if pod["status"].is_null() {
-                let claim = format!("data-{name}");
-                let ends = self.get("PersistentVolumeClaim", &claim);
-                if ends.is_none_or(|it| !it["metadata"]["deletionTimestamp"].is_null()) {
-                    continue;
-                }
-                let running = json!({"name": "kapacitord", "image": "i", "imageID": "i",
-                    "ready": true, "restartCount": 0,
-                    "state": {"running": {"startedAt": now.to_string()}}});
-                self.change("Pod", &name, |it| {
-                    it["status"] = json!({"containerStatuses": [running]});
-                });
-            }
-        }
-        self.set_moves();
-        let running = self.list("Pod").into_iter().filter(|pod| !pod["status"].is_null());
-        let claim = |name: &str| self.get("PersistentVolumeClaim", &format!("data-{name}"));
-        running
-            .filter_map(|pod| {
-                let name = text(&pod["metadata"]["name"]);
-                let ordinal = name.strip_prefix("demo-")?.parse().ok()?;
-                Some((ordinal, text(&claim(&name)?["metadata"]["uid"])))
-            })
-            .collect()
-    }
-
-    fn set_moves(&mut self) {
-        let replicas = match self.get("StatefulSet", "demo") {
-            Some(set) => set["spec"]["replicas"].as_i64().unwrap_or(1),
-            None => 0,
-        };
-        for ordinal in 0..replicas {
-            let (pod, claim) = (format!("demo-{ordinal}"), format!("data-demo-{ordinal}"));
-            let there = self.get("Pod", &pod);
-            // For a pod that cannot start without it a missing claim is made again.
-            if there.as_ref().is_some_and(|pod| !pod["status"].is_null()) {
-                continue;
-            }
-            let labels = json!({"app.kubernetes.io/instance": "demo"});
-            if self.get("PersistentVolumeClaim", &claim).is_none() {
-                self.put(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                    "metadata": {"name": claim, "namespace": "ns", "labels": labels, "annotations": {}}}));
-            }
-            if there.is_some() {
-                continue;
-            }
-            self.put(json!({"apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": pod, "namespace": "ns", "labels": labels, "annotations": {}}}));
-        }
-        for name in self.names("Pod") {
-            let ordinal: Option<i64> = name.strip_prefix("demo-").and_then(|n| n.parse().ok());
-            if ordinal.is_some_and(|ordinal| ordinal >= replicas) {
-                self.end("Pod", &name);
-            }
-        }
-        let pods = self.names("Pod").len();
-        let ready = self.list("Pod").iter().filter(|pod| !pod["status"].is_null()).count();
-        let status = json!({"replicas": pods, "readyReplicas": ready});
-        if self.get("StatefulSet", "demo").is_some_and(|set| set["status"] != status) {
-            self.change("StatefulSet", "demo", |it| it["status"] = status);
-        }
-    }
-
-    /// Claims that are to go do so when no pod uses them.
-    pub(super) fn claims_move(&mut self) {
-        for name in self.names("PersistentVolumeClaim") {
-            let claim = self.get("PersistentVolumeClaim", &name).expect("it was listed");
-            let pod = name.strip_prefix("data-").unwrap_or_default();
-            let ends = !claim["metadata"]["deletionTimestamp"].is_null();
-            let runs = self.get("Pod", pod).is_some_and(|pod| !pod["status"].is_null());
-            if ends && !runs {
-                self.all.remove(&key("PersistentVolumeClaim", &name));
-            }
-        }
     }
 }

@@ -8,6 +8,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::core::Status;
 use serde_json::{Value, json};
 
+use super::controllers::{ends, runs};
+use super::objects::{quantity, text};
 use super::{Shared, World, lock};
 use crate::crd::KapacitorCluster;
 use crate::member;
@@ -145,7 +147,15 @@ impl Server for Fake {
     }
 
     async fn apply<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
-        self.ask("apply", |world| world.objects.apply(&of(object)).map(typed))
+        self.ask("apply", |world| {
+            let object = of(object);
+            let is_new = world.objects.get("StatefulSet", "demo").is_none();
+            let applied = world.objects.apply(&object)?;
+            if is_new && object["kind"] == "StatefulSet" {
+                begins(world, &applied["spec"]["replicas"]);
+            }
+            Ok(typed(applied))
+        })
     }
 
     async fn apply_status(&self, cluster: &KapacitorCluster) -> Result<(), kube::Error> {
@@ -165,11 +175,35 @@ impl Server for Fake {
         self.ask("merge", |world| {
             let before = world.objects.get(&kind, name);
             world.objects.merge(&kind, name, version, &patch)?;
-            if let (Some(before), "StatefulSet") = (before, &*kind) {
+            if let (Some(before), "StatefulSet") = (&before, &*kind) {
                 shrinks(world, &before["spec"]["replicas"], &patch["spec"]["replicas"]);
+            }
+            if kind == "PersistentVolumeClaim" && !patch["spec"].is_null() {
+                grows(world, name);
             }
             Ok(())
         })
+    }
+
+    async fn rehearse<K: Object>(
+        &self,
+        _: &str,
+        name: &str,
+        version: &Version,
+        patch: Value,
+    ) -> Result<(), kube::Error> {
+        let kind = K::kind(&());
+        self.ask("rehearse", |world| world.objects.rehearse(&kind, name, version, &patch).map(drop))
+    }
+
+    async fn orphan<K: Object>(
+        &self,
+        _: &str,
+        name: &str,
+        version: &Version,
+    ) -> Result<(), kube::Error> {
+        let kind = K::kind(&());
+        self.ask("orphan", |world| world.objects.orphan(&kind, name, version))
     }
 
     async fn delete<K: Object>(
@@ -191,6 +225,43 @@ impl Server for Fake {
 
     async fn publish(&self, _: &KapacitorCluster, event: Event) {
         lock(&self.world).say(format!("  {}: {}", event.reason, event.note));
+    }
+}
+
+/// A claim grows when all may.
+fn grows(world: &mut World, name: &str) {
+    let pods = world.objects.names("Pod");
+    let waits = |claim: &Value| {
+        let annotations = &claim["metadata"]["annotations"];
+        let pod = text(&claim["metadata"]["name"]).replacen("data-", "", 1);
+        !ends(claim) && annotations["kapacitor.dev/retired"].is_null() && pods.contains(&pod)
+    };
+    let mut claims = world.objects.list("PersistentVolumeClaim").into_iter().filter(waits);
+    let fixed = claims.find(|it| world.objects.fixed.contains(&text(&it["metadata"]["name"])));
+    // Who pauses before an effect may be of yesterday.
+    if let (Some(fixed), false) = (fixed, world.yields) {
+        let size = world.objects.get("KapacitorCluster", "demo");
+        let size = size.map(|it| quantity(&it["spec"]["storage"]["size"])).unwrap_or_default();
+        if quantity(&fixed["spec"]["resources"]["requests"]["storage"]) < size {
+            let fixed = text(&fixed["metadata"]["name"]);
+            world.breaks(format!("{name} grows although {fixed} may not"));
+        }
+    }
+}
+
+/// A new set has room for every member that runs.
+fn begins(world: &mut World, replicas: &Value) {
+    let replicas = replicas.as_i64().unwrap_or(1);
+    for pod in world.objects.list("Pod").iter().filter(|pod| runs(pod) && !ends(pod)) {
+        let name = text(&pod["metadata"]["name"]);
+        let ordinal: i64 = name.trim_start_matches("demo-").parse().expect("pods have numbers");
+        let claim = world.objects.get("PersistentVolumeClaim", &format!("data-{name}"));
+        let is_in = claim.is_some_and(|it| world.members.is_in(&text(&it["metadata"]["uid"])));
+        if ordinal >= replicas && is_in {
+            world.breaks(format!(
+                "the new set has {replicas} pods: {name} goes before it was removed"
+            ));
+        }
     }
 }
 

@@ -41,7 +41,7 @@ fn lines(spec: &str) -> BTreeSet<String> {
     resource.metadata.namespace = Some("ns".to_owned());
     let wanted = Wanted::of(&resource, "kapacitord:1", Some("key".to_owned()))
         .unwrap_or_else(|error| panic!("{error}"));
-    let all = children(&wanted);
+    let all = children(&wanted, &Kept::default());
     let mut lines = BTreeSet::new();
     let mut put = |kind: &str, child: Value| flatten(kind, &child, &mut lines);
     let json = |child| serde_json::to_value(child).expect("JSON");
