@@ -9,3 +9,4 @@ mod influx;
 mod lifecycle;
 mod load;
 mod scale;
+mod volumes;

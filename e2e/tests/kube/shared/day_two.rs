@@ -12,7 +12,7 @@ use crate::kubectl::kubectl_with;
 use crate::space::Space;
 
 /// UIDs of the pods, by name.
-fn uids(cluster: &Cluster<'_>) -> BTreeMap<String, String> {
+pub(super) fn uids(cluster: &Cluster<'_>) -> BTreeMap<String, String> {
     let pods = cluster.space.list("pods");
     let pair = |p: &serde_json::Value| (text(&p["metadata"]["name"]), text(&p["metadata"]["uid"]));
     pods.iter().map(pair).filter(|(name, _)| name.starts_with("demo-")).collect()

@@ -87,7 +87,7 @@ fn a05_mistakes_are_refused_with_what_to_change() {
 
     cluster.wish("{replicas: 0, storage: {size: 64Mi}}").expect("a good one is taken");
     for (spec, says) in [
-        ("{replicas: 0, storage: {size: 32Mi}}", "storage.size"),
+        ("{replicas: 0, storage: {size: 32Mi}}", "storage.size may only grow"),
         (
             "{replicas: 0, storage: {size: 64Mi, storageClassName: other}}",
             "storageClassName is immutable",
