@@ -49,8 +49,8 @@ fn refusal(tried: Result<(), kube::Error>) -> Result<Option<String>, Error> {
         Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
             Ok(Some(status.message.clone()))
         }
-        // It changed meanwhile, or something in between cannot rehearse.
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 404 | 409) => Ok(None),
+        // Something in between cannot rehearse. A claim that changed meanwhile is asked again.
+        Err(kube::Error::Api(status)) if status.code == 400 => Ok(None),
         Err(error) => Err(Error::of("ask whether a claim may grow")(error)),
     }
 }
