@@ -29,6 +29,8 @@ pub(crate) struct Deliverer {
     pub(crate) runtime: Handle,
     pub(crate) brain: Brain,
     pub(crate) endpoints: Arc<Endpoints>,
+    /// What handlers write to.
+    pub(crate) files: Arc<log::Files>,
     /// Kinds that are switched off by `-disable-handlers`.
     pub(crate) disabled: BTreeSet<String>,
 }
@@ -36,14 +38,15 @@ pub(crate) struct Deliverer {
 impl Deliverer {
     /// Starts one attempt.
     pub(crate) fn attempt(&self, attempt: Attempt, handler: Arc<Handler>) {
-        let (brain, endpoints) = (self.brain.clone(), self.endpoints.clone());
+        let (brain, endpoints, files) =
+            (self.brain.clone(), self.endpoints.clone(), self.files.clone());
         let disabled = self.disabled.contains(&handler.spec().kind);
         fault::point("attempt");
         self.runtime.spawn(async move {
             let outcome = if disabled {
                 lasting(format!("handler kind {:?} is disabled here", handler.spec().kind))
             } else {
-                run(handler.action(), &attempt.event, &endpoints).await
+                run(handler.action(), &attempt.event, &endpoints, &files).await
             };
             if let Outcome::Failed { retryable, text } = &outcome {
                 tracing::error!(
@@ -63,9 +66,14 @@ impl Deliverer {
     }
 }
 
-async fn run(action: &Action, event: &Arc<Event>, endpoints: &Endpoints) -> Outcome {
+async fn run(
+    action: &Action,
+    event: &Arc<Event>,
+    endpoints: &Endpoints,
+    files: &Arc<log::Files>,
+) -> Outcome {
     match action {
-        Action::Log(log) => log::attempt(&log.path, log.mode, event.alert_data()).await,
+        Action::Log(log) => log::attempt(files, &log.path, log.mode, event.alert_data()).await,
         Action::Tcp(tcp) => match endpoints.guard.check_address(&tcp.address).await {
             Ok(()) => tcp::attempt(&tcp.address, event.alert_data().as_bytes()).await,
             Err(text) => lasting(text),

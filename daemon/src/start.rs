@@ -142,6 +142,7 @@ pub async fn start(config: Config, log: Log) -> anyhow::Result<Handle> {
             runtime: runtime.clone(),
             brain: brain.clone(),
             endpoints: endpoints.clone(),
+            files: Arc::default(),
             disabled: config.disabled_handlers.clone(),
         },
         workers: workers.clone(),
