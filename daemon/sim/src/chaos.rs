@@ -98,6 +98,8 @@ struct Run<'a> {
     open: usize,
     /// Members that were ever removed, or whose disk was: what they were told last may be gone.
     forgiven: Vec<model::MemberId>,
+    /// Members whose disk is lost and who were not removed yet, with their hosts.
+    lost: Vec<(usize, model::MemberId)>,
     /// When hosts were last told to be added again.
     added: BTreeMap<usize, Duration>,
     counts: BTreeMap<&'static str, usize>,
@@ -126,6 +128,7 @@ pub fn run_with(seed: u64, plan: &Plan, settings: Settings) -> (Report, World) {
         end: Duration::ZERO,
         open: 0,
         forgiven: Vec::new(),
+        lost: Vec::new(),
         added: BTreeMap::new(),
         counts: BTreeMap::new(),
         edits: 0,
@@ -275,6 +278,7 @@ impl Run<'_> {
         let delay = self.plan.delay;
         let rounds = self.plan.members as u32 + 4;
         self.world.run(Duration::from_secs(30));
+        self.replace_the_lost();
         // Members that are not of the cluster have been told so by now, or are still to be.
         let main = self.main_cluster();
         let limit = Duration::from_mins(8) + delay * rounds;

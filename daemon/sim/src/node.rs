@@ -15,6 +15,8 @@ const EPOCH: i64 = 1_600_000_000_000_000_000;
 pub struct Node {
     /// Identity of its member; a lost disk changes it.
     pub id: MemberId,
+    /// Number of the cluster that its disk began with.
+    pub(crate) cluster: u64,
     /// The process, when it runs.
     pub member: Option<Member>,
     /// Counts starts: what was meant for an earlier process is lost.
@@ -42,9 +44,10 @@ pub struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(id: MemberId) -> Self {
+    pub(crate) fn new(id: MemberId, cluster: u64) -> Self {
         Self {
             id,
+            cluster,
             member: None,
             life: 0,
             disk: Disk::default(),

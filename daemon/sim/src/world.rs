@@ -166,7 +166,7 @@ impl World {
     pub fn new(seed: u64, members: usize, settings: Settings) -> Self {
         let mut world = Self {
             now: Duration::from_secs(1),
-            nodes: (0..members).map(|n| Node::new(member_id(n))).collect(),
+            nodes: (0..members).map(|n| Node::new(member_id(n), n as u64)).collect(),
             network: Network::default(),
             receiver: Receiver::default(),
             ledger: Ledger::default(),
@@ -234,7 +234,7 @@ impl World {
         let stored = node.disk.stored();
         let unix_ms = u64::try_from(moment.wall.0).unwrap_or_default() / 1_000_000;
         let boot = BootGeneration::next(stored_boot(&stored).expect("a disk of ours"), unix_ms);
-        let cluster = cluster_id(n as u64);
+        let cluster = cluster_id(node.cluster);
         let identity = Identity { member: node.id, cluster, fresh_cluster, boot };
         let mut config = Config::new(addresses(n));
         config.redundancy = self.settings.redundancy;
@@ -421,8 +421,13 @@ impl World {
         command: Command,
     ) -> Option<Result<Done, CommandError>> {
         let ticket = self.command(n, command);
-        self.run_until(Duration::from_mins(2), |w| w.results.contains_key(&ticket));
+        self.wait_for(ticket);
         self.results.remove(&ticket).map(|(_, result)| result)
+    }
+
+    /// Runs until a command has ended, two minutes at most.
+    pub(crate) fn wait_for(&mut self, ticket: u64) {
+        self.run_until(Duration::from_mins(2), |w| w.results.contains_key(&ticket));
     }
 
     pub(crate) fn inbound_id(&mut self, n: usize, life: u64, back: Back) -> InboundId {

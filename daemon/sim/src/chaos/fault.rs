@@ -36,6 +36,9 @@ pub enum Kind {
     FullDisk,
     /// A process is killed, and its disk restored from a copy made minutes ago, before it is started.
     OldDisk,
+    /// A process is killed and its disk is lost: a new member starts on the host; the old one is
+    /// removed, and the new one added.
+    LostDisk,
     /// A wall clock jumps by up to an hour.
     Clock,
     /// The receiver is slow, failing, hanging or refusing.
@@ -46,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Kill,
         Self::Stop,
         Self::Pause,
@@ -58,6 +61,7 @@ impl Kind {
         Self::SlowDisk,
         Self::FullDisk,
         Self::OldDisk,
+        Self::LostDisk,
         Self::Clock,
         Self::Receiver,
         Self::Remove,
@@ -77,6 +81,7 @@ impl Kind {
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",
             Self::OldDisk => "old-disk",
+            Self::LostDisk => "lost-disk",
             Self::Clock => "clock",
             Self::Receiver => "receiver",
             Self::Remove => "remove",
@@ -120,6 +125,7 @@ pub(super) enum Undo {
     Clock(usize, usize),
     Receiver(usize),
     Add(Removal, usize),
+    Replace(usize),
 }
 
 /// A member was removed.
@@ -154,7 +160,7 @@ impl Run<'_> {
         if kind == Kind::OldDisk && self.world.nodes[n].copy.is_none() {
             return None;
         }
-        let number = if matches!(kind, Kind::Kill | Kind::OldDisk) {
+        let number = if matches!(kind, Kind::Kill | Kind::OldDisk | Kind::LostDisk) {
             // The kill is a fault of its own.
             0
         } else {
@@ -176,6 +182,18 @@ impl Run<'_> {
                 // What it alone had been told since the copy is gone.
                 self.forgiven.push(self.world.nodes[n].id);
                 Undo::Start(n)
+            }
+            Kind::LostDisk => {
+                // One at a time, and two stay: nobody can mend a cluster when most of it is lost.
+                let inside = self.inside();
+                if !self.lost.is_empty() || inside <= 2 || !self.world.is_in_cluster(n) {
+                    return None;
+                }
+                let id = self.world.nodes[n].id;
+                self.world.lose_disk(n);
+                self.forgiven.push(id);
+                self.lost.push((n, id));
+                Undo::Replace(n)
             }
             Kind::Stop => {
                 self.world.stop(n);
@@ -241,19 +259,65 @@ impl Run<'_> {
 
     /// Removes a member through another one, at least two stay.
     fn remove(&mut self, n: usize, number: usize) -> Option<Undo> {
-        let world = &self.world;
-        let inside = (0..self.plan.members).filter(|n| world.is_in_cluster(*n)).count();
-        if inside <= 2 || !world.is_in_cluster(n) {
+        if self.inside() <= 2 || !self.world.is_in_cluster(n) {
             return None;
         }
+        let id = self.world.nodes[n].id;
+        self.forgiven.push(id);
+        Some(Undo::Add(self.remove_by_another(n, id)?, number))
+    }
+
+    /// How many hosts have a member that is in the cluster.
+    fn inside(&self) -> usize {
+        (0..self.plan.members).filter(|n| self.world.is_in_cluster(*n)).count()
+    }
+
+    /// Has another member remove the one that this host has, or had.
+    fn remove_by_another(&mut self, n: usize, id: MemberId) -> Option<Removal> {
         let by = self.pick(|world, by| {
             by != n && world.nodes[by].is_up() && world.is_in_cluster(by) && sees_most(world, by)
         })?;
-        let id = self.world.nodes[n].id;
-        self.forgiven.push(id);
         let ticket = self.world.command(by, Command::RemoveMember { id });
-        let removal = Removal { n, id, by, ticket, at: self.world.now };
-        Some(Undo::Add(removal, number))
+        Some(Removal { n, id, by, ticket, at: self.world.now })
+    }
+
+    /// Has another member add the one of this host.
+    fn add_again(&mut self, n: usize) {
+        let inside = |world: &crate::World, by: usize| {
+            by != n && world.nodes[by].is_up() && world.is_in_cluster(by)
+        };
+        if let Some(by) = self.pick(inside) {
+            let rpc_address = addresses(n).rpc;
+            self.added.insert(n, self.world.now);
+            self.world.command(by, Command::AddMember { rpc_address });
+        }
+    }
+
+    /// Has the members removed that were lost with the disk of this host; the new one is added later.
+    /// Where nobody can remove one now, that is owed until the calm.
+    fn replace(&mut self, n: usize) {
+        for (of, id) in std::mem::take(&mut self.lost) {
+            if of != n {
+                self.lost.push((of, id));
+            } else if let Some(removal) = self.remove_by_another(n, id) {
+                let number = self.world.ledger.begin(Kind::Remove.name(), removal.at, 0);
+                self.world.ledger.end(number, removal.at);
+                self.open += 1;
+                self.plan_next(Duration::from_secs(10), Action::Undo(Undo::Add(removal, number)));
+            } else {
+                self.lost.push((n, id));
+            }
+        }
+    }
+
+    /// Whom nobody could remove or add while the chaos went on.
+    pub(super) fn replace_the_lost(&mut self) {
+        for (n, id) in std::mem::take(&mut self.lost) {
+            if let Some(removal) = self.remove_by_another(n, id) {
+                self.world.wait_for(removal.ticket);
+                self.add_again(n);
+            }
+        }
     }
 
     /// S9: who removed a member does not have it again before somebody adds it.
@@ -261,6 +325,10 @@ impl Run<'_> {
         let Removal { n, id, by, ticket, at } = *removal;
         let world = &mut self.world;
         let ended = world.results.get(&ticket).is_some_and(|(_, result)| result.is_ok());
+        if !ended && world.nodes[n].id != id {
+            // Its disk is lost: whoever is to remove it has to be told again.
+            self.lost.push((n, id));
+        }
         let added = self.added.get(&n).is_some_and(|when| *when >= at);
         let Some(member) = world.nodes[by].member.as_ref().filter(|_| ended && !added) else {
             return;
@@ -282,6 +350,11 @@ impl Run<'_> {
         let number = match undo {
             Undo::Start(n) => {
                 world.start(n);
+                return;
+            }
+            Undo::Replace(n) => {
+                world.start(n);
+                self.replace(n);
                 return;
             }
             Undo::Resume(n, number) => {
@@ -317,15 +390,7 @@ impl Run<'_> {
             }
             Undo::Add(removal, number) => {
                 self.check_stays_removed(&removal);
-                let n = removal.n;
-                let inside = |world: &crate::World, by: usize| {
-                    by != n && world.nodes[by].is_up() && world.is_in_cluster(by)
-                };
-                if let Some(by) = self.pick(inside) {
-                    let rpc_address = addresses(n).rpc;
-                    self.added.insert(n, now);
-                    self.world.command(by, Command::AddMember { rpc_address });
-                }
+                self.add_again(removal.n);
                 number
             }
         };

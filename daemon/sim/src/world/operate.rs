@@ -194,6 +194,7 @@ impl World {
         self.number += 1;
         self.nodes[n].disk = crate::disk::Disk::default();
         self.nodes[n].id = member_id(1_000_000 + self.number as usize);
+        self.nodes[n].cluster = self.number;
         self.excuse(n, Duration::ZERO);
     }
 
