@@ -69,6 +69,10 @@ mutate: setup ## break the source on purpose, fault by fault: the seeds of the r
 	@e2e/setup.sh patch
 	@e2e/mutate.sh
 
+.PHONY: model
+model: setup ## check every configuration of the model of de-duplication: up to five minutes each, 3 GB of memory and more
+	@MODEL="$(MODEL)" cargo test -p dedup --lib all_configurations -- --ignored --nocapture
+
 .PHONY: fuzz
 fuzz: setup ## feed garbage to everything that reads bytes of others, 10 minutes each; FUZZ_SECONDS=30 is a glance
 	@e2e/fuzz.sh $(or $(FUZZ_SECONDS),600)

@@ -111,7 +111,7 @@ impl Dedup {
             Input::WarmReply { to, hash, raised } => self.warm_reply(to, hash, raised),
             Input::Sync { peer } => self.begin_sync(peer, true),
             Input::Synced => self.resume(),
-            Input::Leave { synced } => self.leave(synced),
+            Input::Leave { removed } => self.leave(removed),
             Input::Tick => self.fire(),
         }
         self.check_handed_over();
@@ -213,7 +213,10 @@ impl Dedup {
         }
         self.core.fingerprint(hasher);
         self.notes.fingerprint(now, hasher);
-        self.sessions.hash(hasher);
+        for (member, session) in &self.sessions {
+            member.hash(hasher);
+            session.fingerprint(hasher);
+        }
         self.leaving.hash(hasher);
         self.resumed.hash(hasher);
     }

@@ -99,11 +99,11 @@ pub enum Input {
     },
     /// This member has synced since its start: restored events resume.
     Synced,
-    /// This member leaves: stop sending, then hand over. `synced` is false for a member that was away
-    /// when it was removed: it hands over only after [`Output::SyncEnded`].
+    /// This member leaves: stop sending, then hand over.
     Leave {
-        /// Whether its done set is up to date.
-        synced: bool,
+        /// It has been removed: unless it was leaving already its done set may be old, so it hands over
+        /// only after [`Output::SyncEnded`]; and nobody takes its Done any more.
+        removed: bool,
     },
     /// Time has passed; use it when [`crate::Dedup::poll_timeout`] is due.
     Tick,

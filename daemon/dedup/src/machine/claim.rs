@@ -300,19 +300,18 @@ impl Dedup {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         entry.other(from).listed = true;
         let earlier = super::Core::is_earlier(&topic, from, me);
-        let own = self.core.config.delay_per_member;
+        let own = self.core.config.delay_per_member.as_millis() as u64;
         let holder = match &entry.state {
             State::Acting { .. } if earlier && entry.running.is_empty() => None,
             State::Acting { .. } => Some((me, self.core.config.boot, own, true)),
             State::Gathering { .. } if !earlier => Some((me, self.core.config.boot, own, false)),
-            State::Yielding { to, boot, until } if *to != from && now < *until => {
-                Some((*to, *boot, until.saturating_sub(now), false))
+            State::Yielding { to, boot, until } if *to != from => {
+                left(*until, now).map(|lease_ms| (*to, *boot, lease_ms, false))
             }
             _ => None,
         };
         let finished = entry.finished.clone();
-        if let Some((holder, holder_boot, left, acting)) = holder {
-            let lease_ms = left.as_millis() as u64;
+        if let Some((holder, holder_boot, lease_ms, acting)) = holder {
             let held =
                 Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished };
             self.core.send(from, held);
@@ -346,9 +345,8 @@ impl Dedup {
         let finished = note.finished.clone();
         if let Some((holder, holder_boot, end)) = note.claim
             && holder != from
-            && now < end
+            && let Some(lease_ms) = left(end, now)
         {
-            let lease_ms = end.saturating_sub(now).as_millis() as u64;
             let acting = false;
             let held =
                 Message::Held { hash, boot, holder, holder_boot, lease_ms, acting, finished };
@@ -429,4 +427,11 @@ fn open_holder(entry: &Entry) -> Option<(MemberId, BootGeneration, Duration)> {
         .filter(|other| other.asked)
         .filter_map(|other| other.defers_to)
         .find(|(holder, ..)| !entry.others.iter().any(|o| o.id == *holder && o.granted))
+}
+
+/// What is left of a lease, as told to others, in whole milliseconds. Less than one is nothing: who is
+/// told of a lease without length would ask again at once, and be told the same.
+fn left(until: Duration, now: Duration) -> Option<u64> {
+    let left = until.saturating_sub(now).as_millis() as u64;
+    (left > 0).then_some(left)
 }

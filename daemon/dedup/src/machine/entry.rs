@@ -232,6 +232,11 @@ impl Entry {
         finished.hash(hasher);
         let mut others = self.others.clone();
         others.sort_unstable_by_key(|other| other.id);
+        for other in &mut others {
+            if let Some((.., until)) = &mut other.defers_to {
+                *until = until.saturating_sub(now);
+            }
+        }
         others.hash(hasher);
     }
 }

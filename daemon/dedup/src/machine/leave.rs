@@ -13,15 +13,18 @@ pub(super) struct Leaving {
     synced: bool,
     /// No send is in flight any more; the offers have gone out.
     pub(super) hands_over: bool,
+    /// Others take what is handed over, and nothing else.
+    removed: bool,
     ended: bool,
 }
 
 impl Dedup {
-    pub(super) fn leave(&mut self, synced: bool) {
+    pub(super) fn leave(&mut self, removed: bool) {
         match &mut self.leaving {
-            Some(leaving) => leaving.synced |= synced,
+            Some(leaving) => leaving.removed |= removed,
             None => {
-                self.leaving = Some(Leaving { synced, hands_over: false, ended: false });
+                let (synced, hands_over, ended) = (!removed, false, false);
+                self.leaving = Some(Leaving { synced, hands_over, removed, ended });
                 let hashes: Vec<KeyHash> = self.entries.keys().copied().collect();
                 for hash in hashes {
                     self.drain(hash);
@@ -65,6 +68,7 @@ impl Dedup {
         if leaving.ended || !leaving.synced {
             return;
         }
+        let removed = leaving.removed;
         if !leaving.hands_over {
             if self.entries.values().any(|e| matches!(e.state, State::Acting { .. })) {
                 return;
@@ -72,11 +76,12 @@ impl Dedup {
             leaving.hands_over = true;
             self.hand_over();
         }
-        let told = self
-            .core
-            .outboxes
-            .iter()
-            .all(|(member, outbox)| outbox.is_empty() || !self.core.is_alive(*member));
+        let told = removed
+            || self
+                .core
+                .outboxes
+                .iter()
+                .all(|(member, outbox)| outbox.is_empty() || !self.core.is_alive(*member));
         if self.entries.is_empty() && told {
             if let Some(leaving) = &mut self.leaving {
                 leaving.ended = true;

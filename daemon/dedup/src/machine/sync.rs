@@ -2,6 +2,7 @@
 //! of the key hash, then keys. Done markers are taken over before pending events are asked for.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +27,18 @@ const PREFIXES: usize = 64;
 const EVENTS: usize = 128;
 
 /// A sync under way, on the side that pulls.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Session {
     todo: VecDeque<Pull>,
     wanted: BTreeSet<KeyHash>,
     deadline: Duration,
+}
+
+impl Session {
+    /// Without its deadline, which is a timer.
+    pub(super) fn fingerprint<H: Hasher>(&self, hasher: &mut H) {
+        (&self.todo, &self.wanted).hash(hasher);
+    }
 }
 
 impl Dedup {

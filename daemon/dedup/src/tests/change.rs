@@ -22,7 +22,7 @@ fn leaving_member_drains_hands_over_and_sends_no_more() {
     world.cut.clear();
     world.members.roster.get_mut(&line[0]).expect("a peer").ready = false;
     world.tell_members();
-    world.input(line[0], Input::Leave { synced: true });
+    world.input(line[0], Input::Leave { removed: false });
     world.receiver = Box::new(|_| Receiver::Takes);
     world.pass(ms(1000));
     assert!(world.nodes[&line[0]].handed_over);
@@ -51,7 +51,7 @@ fn removed_member_is_heard_in_its_hand_over_only() {
     assert_eq!(world.copies(&both), 1);
     // It returns; its own view still has everyone.
     world.cut.clear();
-    world.input(away, Input::Leave { synced: false });
+    world.input(away, Input::Leave { removed: true });
     world.pass(ms(200));
     assert!(!world.nodes[&away].handed_over);
     world.input(away, Input::Sync { peer: line[1] });
@@ -69,6 +69,21 @@ fn removed_member_is_heard_in_its_hand_over_only() {
     };
     world.input(line[1], Input::Message { from: away, message });
     assert!(world.machine(line[1]).counters().refused_removed > 0);
+}
+
+#[test]
+fn leaver_that_is_removed_does_not_wait_for_acks_that_nobody_sends() {
+    let mut world = World::new(2);
+    let line = world.line("t");
+    world.raise(line[0], &event("t", "id", 1));
+    world.pass(ms(2));
+    world.cut_off(&line[..1], &line[1..]);
+    world.pass(ms(500));
+    world.input(line[0], Input::Leave { removed: false });
+    world.pass(ms(500));
+    assert!(!world.nodes[&line[0]].handed_over, "the other one lives and has not heard of the end");
+    world.input(line[0], Input::Leave { removed: true });
+    assert!(world.nodes[&line[0]].handed_over);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn what_a_leaving_owner_is_offered_while_it_hands_over_is_not_forgotten_by_both(
     let mut own = world.members.clone();
     own.roster.get_mut(&line[0]).expect("itself").ready = false;
     world.input(line[0], Input::Members(own));
-    world.input(line[0], Input::Leave { synced: true });
+    world.input(line[0], Input::Leave { removed: false });
     raise_on(&mut world, &line[1..], &e);
     world.pass(ms(50));
     assert!(world.nodes[&line[0]].handed_over);

@@ -154,7 +154,7 @@ impl Member {
         self.view_changed = true;
         self.refresh_digests();
         self.log(Severity::Info, "draining", vec![]);
-        self.dedup.handle(self.now.elapsed, dedup::Input::Leave { synced: true });
+        self.dedup.handle(self.now.elapsed, dedup::Input::Leave { removed: false });
     }
 
     /// Nothing is held any more.
@@ -213,8 +213,10 @@ impl Member {
         let until = self.now.elapsed + HAND_OVER_WAIT;
         self.life = Life::Removed(Leaving { until, sync_at: None, handed_over, ticket });
         self.view_changed = true;
+        if !handed_over {
+            self.dedup.handle(self.now.elapsed, dedup::Input::Leave { removed: true });
+        }
         if !handed_over && !was_draining {
-            self.dedup.handle(self.now.elapsed, dedup::Input::Leave { synced: false });
             self.sync_survivors();
             if self.dedup.pending_count() == 0 {
                 self.handed_over();
@@ -275,7 +277,7 @@ impl Member {
         self.view_changed = true;
         self.refresh_digests();
         if leaves {
-            self.dedup.handle(self.now.elapsed, dedup::Input::Leave { synced: true });
+            self.dedup.handle(self.now.elapsed, dedup::Input::Leave { removed: false });
         } else {
             self.delivery.drain();
         }

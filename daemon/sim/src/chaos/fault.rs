@@ -281,16 +281,15 @@ impl Run<'_> {
         Some(Removal { n, id, by, ticket, at: self.world.now })
     }
 
-    /// Has another member add the one of this host.
-    fn add_again(&mut self, n: usize) {
+    /// Has another member add the one of this host; the number of the command.
+    fn add_again(&mut self, n: usize) -> Option<u64> {
         let inside = |world: &crate::World, by: usize| {
             by != n && world.nodes[by].is_up() && world.is_in_cluster(by)
         };
-        if let Some(by) = self.pick(inside) {
-            let rpc_address = addresses(n).rpc;
-            self.added.insert(n, self.world.now);
-            self.world.command(by, Command::AddMember { rpc_address });
-        }
+        let by = self.pick(inside)?;
+        let rpc_address = addresses(n).rpc;
+        self.added.insert(n, self.world.now);
+        Some(self.world.command(by, Command::AddMember { rpc_address }))
     }
 
     /// Has the members removed that were lost with the disk of this host; the new one is added later.
@@ -315,7 +314,9 @@ impl Run<'_> {
         for (n, id) in std::mem::take(&mut self.lost) {
             if let Some(removal) = self.remove_by_another(n, id) {
                 self.world.wait_for(removal.ticket);
-                self.add_again(n);
+                if let Some(ticket) = self.add_again(n) {
+                    self.world.wait_for(ticket);
+                }
             }
         }
     }

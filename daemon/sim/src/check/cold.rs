@@ -31,9 +31,15 @@ impl World {
             fault.from <= self.now && fault.to.is_none_or(|to| to + traces >= raised)
         });
         let cluster = |n: usize| self.nodes[n].member.as_ref().map(member::Member::cluster);
+        // A disk put back to an old copy does not know who has come since.
+        let known = |other: usize| {
+            let member = self.nodes[n].member.as_ref();
+            member.is_some_and(|m| m.roster().live(&self.nodes[other].id).is_some())
+        };
         let warm = (0..self.nodes.len()).any(|other| {
             let since = self.nodes[other].warm_since;
             other != n
+                && known(other)
                 && cluster(other) == cluster(n)
                 && since.is_some_and(|since| since + SETTLED < raised)
         });
