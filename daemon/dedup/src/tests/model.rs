@@ -5,6 +5,12 @@
 //!
 //! MODEL=WORDS checks those whose title has the words, STEPS=1 tells how an invariant was broken.
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "how long a check took, not what the machine is told"
+)]
+
 mod judge;
 mod rows;
 mod setup;

@@ -134,9 +134,12 @@ impl World {
         // With everyone there nothing that was ever accepted may be lost; else what those hold that are.
         let everyone = all_back || state.nodes.iter().all(|node| node.is_up() || node.reset);
         let held: Vec<usize> = (0..self.events.len())
-            .filter(|event| match everyone {
-                true => state.accepted & (1 << event) != 0,
-                false => state.nodes.iter().any(|node| node.holds(self.events[*event].hash)),
+            .filter(|event| {
+                if everyone {
+                    state.accepted & (1 << event) != 0
+                } else {
+                    state.nodes.iter().any(|node| node.holds(self.events[*event].hash))
+                }
             })
             .collect();
         let mut state = state.clone();

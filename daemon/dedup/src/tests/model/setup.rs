@@ -1,5 +1,7 @@
 //! What a configuration of the model fixes: members, events, what may go wrong, and a planted fault.
 
+use std::fmt::Write as _;
+
 use model::MemberId;
 
 /// How often each thing may go wrong.
@@ -149,7 +151,7 @@ impl Setup {
         ];
         let mut title = self.name.to_owned();
         for (count, one, many) in counts.into_iter().filter(|(count, ..)| *count > 0) {
-            title += &format!(", {count} {}", if count == 1 { one } else { many });
+            let _ = write!(title, ", {count} {}", if count == 1 { one } else { many });
         }
         if self.views_spread && matches!(self.change, Change::Removal { .. } | Change::Away { .. })
         {

@@ -180,7 +180,7 @@ impl World {
                 self.setup.planted,
                 Some(Planted::WaitsWhereListsDiffer | Planted::WaitsWhileUnconfirmed)
             ) {
-                self.compare(state, *to, *from, &message);
+                Self::compare(state, *to, *from, &message);
             }
             self.give(state, *to, Input::Message { from: self.ids[*from], message });
         }
@@ -211,7 +211,7 @@ impl World {
         self.give(state, at, Input::Tick);
     }
 
-    fn arrive(&self, state: &mut State, at: usize, event: usize, handler: &HandlerId) {
+    fn arrive(state: &mut State, at: usize, event: usize, handler: &HandlerId) {
         let attempt = (event, handler.clone());
         *state.copies.entry(attempt.clone()).or_default() += 1;
         state.misordered |= state.nodes[at].overtaken.contains(&attempt);
@@ -347,7 +347,7 @@ impl Model for World {
                 state.used.losses += 1;
             }
             Step::Tick(at) => self.tick(state, at),
-            Step::Arrive(at, event, handler) => self.arrive(state, at, event, &handler),
+            Step::Arrive(at, event, handler) => Self::arrive(state, at, event, &handler),
             Step::Answer(at, event, handler) => {
                 self.end(state, at, (event, &handler), Outcome::Delivered);
             }

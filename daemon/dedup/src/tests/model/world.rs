@@ -220,7 +220,7 @@ impl World {
             print: 0,
         };
         let mut state = State {
-            nodes: vec![Arc::new(node); self.setup.members],
+            nodes: (0..self.setup.members).map(|_| Arc::new(node.clone())).collect(),
             wire: BTreeSet::new(),
             raises: 0,
             accepted: 0,
@@ -443,7 +443,7 @@ impl World {
     }
 
     /// Takes note of the lists that a peer shows; only planted faults read these notes.
-    pub(super) fn compare(&self, state: &mut State, at: usize, from: usize, message: &Message) {
+    pub(super) fn compare(state: &mut State, at: usize, from: usize, message: &Message) {
         let node = state.node(at);
         let Some(machine) = node.machine.as_mut() else { return };
         let own = machine.owners(&Arc::from("t"));
