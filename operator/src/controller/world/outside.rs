@@ -228,13 +228,14 @@ impl Server for Fake {
     }
 }
 
-/// A claim grows when all may.
+/// A claim grows when all that have a volume may.
 fn grows(world: &mut World, name: &str) {
     let pods = world.objects.names("Pod");
     let waits = |claim: &Value| {
         let annotations = &claim["metadata"]["annotations"];
         let pod = text(&claim["metadata"]["name"]).replacen("data-", "", 1);
-        !ends(claim) && annotations["kapacitor.dev/retired"].is_null() && pods.contains(&pod)
+        let bound = claim["status"]["phase"] == "Bound" && !ends(claim);
+        bound && annotations["kapacitor.dev/retired"].is_null() && pods.contains(&pod)
     };
     let mut claims = world.objects.list("PersistentVolumeClaim").into_iter().filter(waits);
     let fixed = claims.find(|it| world.objects.fixed.contains(&text(&it["metadata"]["name"])));
