@@ -154,7 +154,7 @@ check "three members, ready and in sync" 60 ready 3
 check "every member lists the three by their stable names" 20 all_see 3
 k get kc; members 0
 known=$(ids)
-check "storage cannot change" 1 bash -c "! kubectl -n $ns patch kc demo --type=merge -p '{\"spec\":{\"storage\":{\"size\":\"1Gi\"}}}'"
+check "volumes do not shrink" 1 bash -c "! kubectl -n $ns patch kc demo --type=merge -p '{\"spec\":{\"storage\":{\"size\":\"32Mi\"}}}'"
 
 # --- one alert ------------------------------------------------------------------------------
 touch "$work/received"
