@@ -135,7 +135,7 @@ fn quick_configurations_show_what_they_must() {
 }
 
 #[test]
-#[ignore = "an hour: make model"]
+#[ignore = "up to five minutes a configuration: make model"]
 fn all_configurations_show_what_they_must() {
     let wrong = check_all(rows::all().into_iter());
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

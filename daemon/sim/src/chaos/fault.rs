@@ -321,15 +321,20 @@ impl Run<'_> {
         }
     }
 
+    /// A member whose disk is lost and whose removal failed has to be removed once more.
+    fn keep_owed(&mut self, removal: &Removal) {
+        let Removal { n, id, ticket, .. } = *removal;
+        let removed = self.world.results.get(&ticket).is_some_and(|(_, result)| result.is_ok());
+        if !removed && self.world.nodes[n].id != id {
+            self.lost.push((n, id));
+        }
+    }
+
     /// S9: who removed a member does not have it again before somebody adds it.
     fn check_stays_removed(&mut self, removal: &Removal) {
         let Removal { n, id, by, ticket, at } = *removal;
         let world = &mut self.world;
         let ended = world.results.get(&ticket).is_some_and(|(_, result)| result.is_ok());
-        if !ended && world.nodes[n].id != id {
-            // Its disk is lost: whoever is to remove it has to be told again.
-            self.lost.push((n, id));
-        }
         let added = self.added.get(&n).is_some_and(|when| *when >= at);
         let Some(member) = world.nodes[by].member.as_ref().filter(|_| ended && !added) else {
             return;
@@ -391,6 +396,7 @@ impl Run<'_> {
             }
             Undo::Add(removal, number) => {
                 self.check_stays_removed(&removal);
+                self.keep_owed(&removal);
                 self.add_again(removal.n);
                 number
             }
