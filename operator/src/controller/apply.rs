@@ -12,7 +12,7 @@ use super::decide::{Effect, Observed, Who};
 use super::observe::FoundKey;
 use super::wanted::Wanted;
 use super::{Error, Operator, influx};
-use crate::crd::KapacitorCluster;
+use crate::crd::{KapacitorCluster, MAX_REPLICAS};
 use crate::key::AdminKey;
 use crate::member::{MemberId, Members as _};
 use crate::name;
@@ -63,6 +63,7 @@ impl<O: Outside> Hand<'_, O> {
             Effect::Spare { who, claim: Some(claim) } => {
                 self.mark(who.ordinal, claim, [(name::LEAVING, None)].into()).await
             }
+            Effect::Roll { set, to } => self.roll(set, *to).await,
             Effect::Resize { claims, to } => self.grow(claims, to).await,
             Effect::RemakeSet { set } => {
                 let (names, server) = (&self.wanted.names, self.operator.outside.server());
@@ -119,8 +120,7 @@ impl<O: Outside> Hand<'_, O> {
 
     /// The number of pods of a set that is there is no part of what is applied.
     async fn apply_children(&self) -> Result<(), Error> {
-        let mut children =
-            build::children(self.wanted, &Kept::of(self.wanted, self.seen.set.as_ref()));
+        let mut children = build::children(self.wanted, &self.kept());
         self.put(&children.account).await?;
         self.put(&children.config).await?;
         self.put(&children.headless).await?;
@@ -137,6 +137,27 @@ impl<O: Outside> Hand<'_, O> {
             }
         }
         self.put(&children.set).await
+    }
+
+    /// What the set that is applied keeps. A change reaches no pod by being applied.
+    fn kept(&self) -> Kept {
+        let mut kept = Kept::of(self.wanted, self.seen.set.as_ref());
+        let is_change = match &self.seen.set {
+            Some(set) => set.stale,
+            None => !self.seen.pods.is_empty(),
+        };
+        if is_change {
+            kept.partition = MAX_REPLICAS;
+        }
+        kept
+    }
+
+    async fn roll(&self, set: &Version, to: i32) -> Result<(), Error> {
+        let names = &self.wanted.names;
+        let patch = json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": to}}}});
+        let server = self.operator.outside.server();
+        let patched = server.merge::<StatefulSet>(&names.namespace, &names.cluster, set, patch);
+        patched.await.map_err(Error::of("change the next pod"))
     }
 
     async fn resize(&self, set: &Version, replicas: i32) -> Result<(), Error> {

@@ -31,7 +31,7 @@ use super::wanted::Wanted;
 use crate::quantity::Quantity;
 
 pub use admin_key::admin_key;
-pub(super) use pod::problem as pod_problem;
+pub(super) use pod::{CONTAINER, problem as pod_problem};
 
 /// Annotation with the mark of a child.
 pub const MARK: &str = "kapacitor.dev/built-from";
@@ -60,6 +60,8 @@ pub struct Children {
 pub struct Kept {
     /// Size of the claims of pods to come, where it is another one than wished.
     pub claim_size: Option<String>,
+    /// Changes reach the pods from this number on; no part of the mark.
+    pub partition: i32,
 }
 
 impl Kept {
@@ -67,7 +69,8 @@ impl Kept {
     pub fn of(wanted: &Wanted, set: Option<&SetSeen>) -> Self {
         let wish = Quantity::parse(&wanted.spec.storage.size).unwrap_or_default();
         let other = set.filter(|set| set.claim_size != wish);
-        Self { claim_size: other.map(|set| set.claim_size.to_string()) }
+        let partition = set.map_or(0, |set| set.partition);
+        Self { claim_size: other.map(|set| set.claim_size.to_string()), partition }
     }
 }
 
@@ -82,7 +85,7 @@ pub fn children(wanted: &Wanted, kept: &Kept) -> Children {
         service: marked(services::service(wanted)),
         budget: budget::budget(wanted).map(marked),
         network_policy: network_policy::network_policy(wanted).map(marked),
-        set: marked(set::stateful_set(wanted, kept, &content)),
+        set: set::held_back(marked(set::stateful_set(wanted, kept, &content)), kept.partition),
     }
 }
 

@@ -13,6 +13,7 @@ mod join;
 mod leave;
 mod prepare;
 mod reason;
+mod roll;
 mod seen;
 mod size;
 mod sweep;
@@ -64,7 +65,7 @@ enum Step {
 type Stage = fn(&Observed, &View<'_>) -> Step;
 
 /// In the order of what must come first.
-const STAGES: [Stage; 19] = [
+const STAGES: [Stage; 20] = [
     farewell::leave,
     farewell::hold,
     prepare::pause,
@@ -75,6 +76,7 @@ const STAGES: [Stage; 19] = [
     volumes::resize,
     volumes::remake,
     size::stop,
+    roll::roll,
     join::found,
     join::record,
     join::vacate,

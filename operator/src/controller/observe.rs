@@ -10,11 +10,11 @@ use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
 
 use super::apply::is_ours;
-use super::build::{self, Kept, MARK};
+use super::build::{self, CONTAINER, Kept, MARK};
 use super::decide::{self, InfluxSeen, KeySeen, Observed, PodSeen, Seen, SetSeen};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx, memory};
-use crate::crd::{ClaimPolicy, KapacitorCluster, MAX_REPLICAS, MemberState};
+use crate::crd::{ClaimPolicy, KapacitorCluster, MAX_REPLICAS, MemberState, UpdateStrategy};
 use crate::key::{AdminKey, PRIVATE};
 use crate::member::{Cluster, Members as _};
 use crate::name::{self, Names};
@@ -22,6 +22,11 @@ use crate::outside::Outside;
 use crate::quantity::Quantity;
 use crate::server::{Object, Server, Version};
 use crate::subscriptions::Row;
+
+/// Label with what a pod was made from.
+const REVISION: &str = "controller-revision-hash";
+/// Why containers wait that will soon run.
+const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The key of a cluster, as it was found.
 pub(super) enum FoundKey {
@@ -91,6 +96,7 @@ pub(super) async fn observe<O: Outside>(
         external: external(resource, names),
         wish: resource.spec.wish(),
         size,
+        floor: floor(&resource.spec.update_strategy),
         paused: resource.spec.paused,
         delete_claims: resource.spec.storage.when_deleted == ClaimPolicy::Delete,
         keep_claims: resource.spec.storage.when_scaled == ClaimPolicy::Retain,
@@ -163,7 +169,7 @@ async fn children(
     let names = &wanted.names;
     let set: Option<StatefulSet> =
         server.get(&names.namespace, &names.cluster).await.map_err(Error::of("read the set"))?;
-    let seen = set.as_ref().map(set_seen);
+    let mut seen = set.as_ref().map(set_seen);
     let wish = build::children(wanted, &Kept::of(wanted, seen.as_ref()));
     let mut stale = Vec::new();
     look(server, &wish.account, &mut stale).await?;
@@ -172,6 +178,9 @@ async fn children(
     look(server, &wish.service, &mut stale).await?;
     look_or_none(server, wanted, wish.budget.as_ref(), &mut stale).await?;
     look_or_none(server, wanted, wish.network_policy.as_ref(), &mut stale).await?;
+    if let Some(seen) = &mut seen {
+        seen.stale = differs(set.as_ref(), &wish.set);
+    }
     // Where no pod is wished and none is there, no set is needed.
     if set.is_some() || any_pods || wanted.spec.wish() > 0 {
         compare(set.as_ref(), &wish.set, &mut stale);
@@ -179,14 +188,26 @@ async fn children(
     Ok((seen, stale))
 }
 
+/// The lowest pod that changes may reach.
+fn floor(strategy: &UpdateStrategy) -> Option<i32> {
+    (!strategy.paused).then(|| strategy.partition.unwrap_or(0))
+}
+
 fn set_seen(set: &StatefulSet) -> SetSeen {
     let status = set.status.as_ref();
     let spec = set.spec.as_ref();
+    let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.rolling_update.as_ref());
     let claim = spec.and_then(|spec| spec.volume_claim_templates.as_ref()?.first()?.spec.as_ref());
     SetSeen {
         version: Version::of(set),
         ending: set.metadata.deletion_timestamp.is_some(),
         replicas: spec.and_then(|spec| spec.replicas).unwrap_or(1),
+        stale: false,
+        settled: set.metadata.generation.is_some()
+            && status.and_then(|status| status.observed_generation) == set.metadata.generation,
+        partition: strategy.and_then(|strategy| strategy.partition).unwrap_or(0),
+        current: status.and_then(|status| status.current_revision.clone()).unwrap_or_default(),
+        update: status.and_then(|status| status.update_revision.clone()).unwrap_or_default(),
         claim_size: claim.and_then(claims::requested).unwrap_or_default(),
         pods: status.map_or(0, |status| status.replicas),
         ready: status.and_then(|status| status.ready_replicas).unwrap_or(0),
@@ -227,10 +248,14 @@ async fn look<K: Object>(
 
 /// Notes an object as stale unless it carries the mark of the wished one.
 fn compare<K: Object>(live: Option<&K>, wish: &K, stale: &mut Vec<String>) {
-    let mark = live.and_then(|live| live.annotations().get(MARK));
-    if mark != wish.annotations().get(MARK) {
+    if differs(live, wish) {
         stale.push(format!("{} {}", K::kind(&()), wish.name_any()));
     }
+}
+
+fn differs<K: Object>(live: Option<&K>, wish: &K) -> bool {
+    let mark = live.and_then(|live| live.annotations().get(MARK));
+    mark != wish.annotations().get(MARK)
 }
 
 async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSeen>, Error> {
@@ -241,11 +266,18 @@ async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSe
     let seen = pods.into_iter().filter_map(|pod| {
         let ordinal = names.ordinal("", &pod.name_any())?;
         let containers = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref());
-        let running = containers.and_then(|all| all.first()?.state.as_ref()?.running.as_ref());
+        let own = containers.and_then(|all| all.iter().find(|it| it.name == CONTAINER));
+        let state = own.and_then(|own| own.state.as_ref());
+        let running = state.and_then(|state| state.running.as_ref());
+        let waiting = state.and_then(|state| state.waiting.as_ref()?.reason.clone());
         let seen = PodSeen {
             version: Version::of(&pod),
             ending: pod.metadata.deletion_timestamp.is_some(),
             running_since: running.and_then(|running| Some(running.started_at.as_ref()?.0)),
+            revision: pod.labels().get(REVISION).cloned().unwrap_or_default(),
+            made: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            ready: own.is_some_and(|own| own.ready),
+            trouble: waiting.filter(|why| !STARTING.contains(&why.as_str())),
             replace: is_true(pod.annotations().get(name::REPLACE)),
         };
         Some((ordinal, seen))

@@ -185,6 +185,11 @@ impl World {
                     self.objects.fixed.insert(claim);
                 }
             }
+            15 => {
+                let tag = ["1", "2", "broken"][usize::try_from(self.dice.roll(3)).unwrap_or(0)];
+                self.say(format!("the image is to be {tag}"));
+                self.objects.image(tag);
+            }
             _ => {}
         }
     }
@@ -209,6 +214,19 @@ impl World {
             crate::name::subscriber(name).is_some_and(|id| self.objects.recorded.contains(id))
         };
         !self.wiped && rows.difference(alive).any(|name| known(&name))
+    }
+
+    /// A pod that runs something else than wished, or could come to.
+    fn old(&self, tag: &Value) -> Option<String> {
+        let image = format!("kapacitord:{}", tag.as_str().unwrap_or("1"));
+        let of = |spec: &Value| text(&spec["containers"][0]["image"]);
+        let pods = self.objects.list("Pod");
+        if let Some(old) = pods.iter().find(|pod| of(&pod["spec"]) != image) {
+            return Some(format!("{} runs {}", old["metadata"]["name"], of(&old["spec"])));
+        }
+        let update = &self.objects.get("StatefulSet", "demo")?["spec"]["updateStrategy"];
+        let held = update["rollingUpdate"]["partition"] != 0;
+        held.then(|| format!("some pods are held back: {update}"))
     }
 
     /// What has another size than wished.
@@ -244,6 +262,9 @@ impl World {
         }
         if wish > 1 && listed != wished {
             return Some(format!("listed are {listed:?}"));
+        }
+        if let Some(old) = self.old(&resource["spec"]["image"]["tag"]) {
+            return Some(old);
         }
         if let Some(small) = self.small(&resource["spec"]["storage"]["size"]) {
             return Some(small);
@@ -330,6 +351,11 @@ fn settle(world: &Shared, process: &mut Process) -> Result<(), String> {
         world.objects.wish(wish);
         world.objects.unannotate_pods();
         world.objects.fixed.clear();
+        if world.dice.one_in(2) {
+            world.objects.image("2");
+        } else {
+            world.objects.image("1");
+        }
         world.say("--- rest");
     }
     *process = Process::start(world);

@@ -153,8 +153,8 @@ pub struct PodTemplateMetadata {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// How changes reach the pods: one after the other, the highest first, each ready before the next one
-/// goes.
+/// How changes reach the pods: one after the other, the highest first, each back in sync before the
+/// next one goes; where one does not come back the change stops.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateStrategy {

@@ -45,6 +45,11 @@ fn e32_a_configuration_change_rolls_one_at_a_time() {
     await_roll(&cluster, &before);
     cluster.await_sync(3, SOON);
     assert_eq!((cluster.cluster_id(3), cluster.member_ids(3)), ids, "membership is unchanged");
+    let told = space.events().into_iter().filter(|(_, reason, _)| reason == "PodsRoll");
+    let told: Vec<String> = told.map(|(_, _, note)| note).collect();
+    let of = |n: usize| told.iter().position(|note| note.starts_with(&format!("pod {n} ")));
+    let order: Vec<Option<usize>> = [2, 1, 0].map(of).to_vec();
+    assert!(order.is_sorted() && order[0].is_some(), "the highest first: {told:?}");
 }
 
 #[test]
@@ -76,7 +81,7 @@ fn e34_an_image_that_never_starts_stops_at_the_first_pod_and_can_be_taken_back()
         let waits = &pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
         if waits == "ErrImageNeverPull" { Ok(()) } else { Err(waits.to_string()) }
     });
-    cluster.await_condition("Ready", "False", "MembersAway", SOON);
+    cluster.await_condition("Degraded", "True", "RollStuck", SOON);
     before.remove("demo-2").expect("there were three");
     let others_stay = || {
         let mut now = uids(&cluster);

@@ -9,7 +9,7 @@ use crate::crd::PullPolicy;
 use crate::name::{GOSSIP_PORT, HTTP_PORT, RPC_PORT};
 
 /// Name of the member's container.
-pub(super) const CONTAINER: &str = "kapacitord";
+pub(in super::super) const CONTAINER: &str = "kapacitord";
 /// User and group of the image.
 const USER: i64 = 65532;
 /// From SIGTERM to the end: the daemon drains within its `[http] shutdown-timeout`.

@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use super::super::wanted::Wanted;
 use super::{Kept, pod};
 
-/// More than there can be pods: no pod is changed.
-const NONE: i32 = 1000;
-
 pub(super) fn service_account(wanted: &Wanted) -> ServiceAccount {
     super::typed(json!({
         "apiVersion": "v1",
@@ -29,7 +26,7 @@ pub(super) fn stateful_set(wanted: &Wanted, kept: &Kept, content: &str) -> State
         "spec": {
             "serviceName": names.headless(),
             "podManagementPolicy": "Parallel",
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": partition(wanted)}},
+            "updateStrategy": {"type": "RollingUpdate"},
             // An identity is given up on purpose only: claims outlive pods, sets and resources.
             "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Retain", "whenDeleted": "Retain"},
             "selector": {"matchLabels": names.selector()},
@@ -40,9 +37,11 @@ pub(super) fn stateful_set(wanted: &Wanted, kept: &Kept, content: &str) -> State
 }
 
 /// Pods with a lower number keep what they run.
-fn partition(wanted: &Wanted) -> i32 {
-    let strategy = &wanted.spec.update_strategy;
-    if strategy.paused { NONE } else { strategy.partition.unwrap_or(0) }
+pub(super) fn held_back(mut set: StatefulSet, partition: i32) -> StatefulSet {
+    let spec = set.spec.as_mut().expect("a set has a spec");
+    let strategy = spec.update_strategy.get_or_insert_default();
+    strategy.rolling_update.get_or_insert_default().partition = Some(partition);
+    set
 }
 
 fn claim(wanted: &Wanted, kept: &Kept) -> Value {

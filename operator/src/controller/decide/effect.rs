@@ -121,6 +121,13 @@ pub enum Effect {
         /// How much.
         to: Quantity,
     },
+    /// Let a change reach one pod more.
+    Roll {
+        /// The set as it was seen.
+        set: Version,
+        /// The lowest pod that it reaches.
+        to: i32,
+    },
     /// Take the set away and leave its pods; it is applied again from what is wished.
     RemakeSet {
         /// The set as it was seen.
@@ -197,6 +204,7 @@ impl Effect {
             Self::RemoveMember { .. } => "RemoveMember",
             Self::Shrink { .. } => "Shrink",
             Self::Resize { .. } => "Resize",
+            Self::Roll { .. } => "Roll",
             Self::RemakeSet { .. } => "RemakeSet",
             Self::DeletePod { .. } => "DeletePod",
             Self::DropSubscriptions { .. } => "DropSubscriptions",
@@ -224,7 +232,7 @@ impl Effect {
             | Self::DeletePod { ordinal, .. }
             | Self::DeleteClaim { ordinal, .. }
             | Self::Retire { ordinal, .. } => Some(*ordinal),
-            Self::Shrink { to, .. } => Some(*to),
+            Self::Shrink { to, .. } | Self::Roll { to, .. } => Some(*to),
             _ => None,
         }
     }
@@ -270,6 +278,7 @@ impl fmt::Display for Effect {
                 let all: Vec<String> = claims.iter().map(|(n, _)| n.to_string()).collect();
                 write!(f, "growing claims {} to {to}", all.join(", "))
             }
+            Self::Roll { to, .. } => write!(f, "changing pod {to}"),
             Self::RemakeSet { .. } => f.write_str("making the set anew around its pods"),
             Self::DeletePod { ordinal, .. } => write!(f, "deleting pod {ordinal}"),
             Self::DropSubscriptions { rows } => write!(f, "dropping {} subscriptions", rows.len()),

@@ -97,6 +97,10 @@ reasons! {
     SetGrows Moving Normal "the StatefulSet gets more pods";
     OrdinalLeaving Moving Normal "a pod cannot be made again before its last member is gone for good";
 
+    PodsRoll Moving Normal "a change reaches the pods one by one, each back in sync before the next one goes";
+    RollStuck Stuck Warning "a change stopped at a pod that does not come back; those below run on as they were";
+    RollHeld Settled Normal "pods keep what they run, as `spec.updateStrategy` says";
+    ChangeAbandoned Moving Warning "a pod that does not run with a change that is not wished any more makes room";
     VolumesGrow Moving Normal "claims ask for more space";
     VolumesGrowing Moving Normal "volumes are not as large yet as their claims ask for";
     VolumesFixed Stuck Warning "volumes are to grow and may not; none was changed, members run on";

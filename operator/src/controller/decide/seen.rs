@@ -37,6 +37,8 @@ pub struct Observed {
     pub wish: i32,
     /// Size wished for each volume.
     pub size: Quantity,
+    /// The lowest pod that changes may reach; `None`: they reach none.
+    pub floor: Option<i32>,
     /// A removed member's claim is kept if it handed over all.
     pub keep_claims: bool,
     /// A member may be removed although it alone runs some tasks.
@@ -114,6 +116,16 @@ pub struct SetSeen {
     pub ending: bool,
     /// `spec.replicas`.
     pub replicas: i32,
+    /// It was built from something else.
+    pub stale: bool,
+    /// Its status is about what it says now.
+    pub settled: bool,
+    /// Changes reach the pods from this number on.
+    pub partition: i32,
+    /// What pods below the partition are made from.
+    pub current: String,
+    /// What pods from the partition on are made from.
+    pub update: String,
     /// Size of the claims of pods to come.
     pub claim_size: Quantity,
     /// Pods that exist.
@@ -131,6 +143,14 @@ pub struct PodSeen {
     pub ending: bool,
     /// Since when its containers run, if they do.
     pub running_since: Option<Timestamp>,
+    /// What it was made from.
+    pub revision: String,
+    /// When it was made.
+    pub made: Option<Timestamp>,
+    /// Its member is ready, as Kubernetes sees it.
+    pub ready: bool,
+    /// Why its container cannot run, if it cannot.
+    pub trouble: Option<String>,
     /// A human wants another member in its place.
     pub replace: bool,
 }

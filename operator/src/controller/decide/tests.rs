@@ -2,6 +2,7 @@
 
 mod clearing;
 mod leaving;
+mod roll;
 mod volumes;
 
 use std::collections::BTreeSet;

@@ -51,7 +51,8 @@ pub(super) fn resize(seen: &Observed, _: &View<'_>) -> Step {
 
 /// Pods to come get volumes as large as those that are there.
 pub(super) fn remake(seen: &Observed, _: &View<'_>) -> Step {
-    let small = |set: &&super::SetSeen| set.claim_size < seen.size;
+    // A set that is new knows nothing of what its pods ran before a change.
+    let small = |set: &&super::SetSeen| set.claim_size < seen.size && !set.is_rolling();
     let Some(set) = seen.set.as_ref().filter(small) else { return Step::Pass };
     if seen.growing().any(|(_, claim)| claim.requested < seen.size) {
         return Step::Pass;

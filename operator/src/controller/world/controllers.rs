@@ -25,7 +25,7 @@ pub(super) fn revision(pod: &Value) -> String {
 }
 
 /// An image that never starts.
-fn is_broken(pod: &Value) -> bool {
+pub(super) fn is_broken(pod: &Value) -> bool {
     pod["spec"]["containers"][0]["image"].as_str().is_some_and(|image| image.ends_with("broken"))
 }
 

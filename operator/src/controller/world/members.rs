@@ -154,6 +154,11 @@ impl Members {
         self.main().is_some_and(|(_, roster)| roster.contains_key(&disk.member))
     }
 
+    /// Somebody who runs is in the cluster.
+    pub(super) fn any_is_in(&self) -> bool {
+        self.living.values().any(|claim| self.is_in(claim))
+    }
+
     /// Somebody in another pod lives in the cluster.
     pub(super) fn others_hold_the_cluster(&self, ordinal: i32) -> bool {
         let alive = self.living.iter().filter(|(other, _)| **other != ordinal);

@@ -264,6 +264,10 @@ impl Objects {
         self.change("KapacitorCluster", "demo", |it| it["spec"]["replicas"] = json!(replicas));
     }
 
+    pub(super) fn image(&mut self, tag: &str) {
+        self.change("KapacitorCluster", "demo", |it| it["spec"]["image"] = json!({"tag": tag}));
+    }
+
     /// The volumes are to be a little larger.
     pub(super) fn grow(&mut self) {
         self.change("KapacitorCluster", "demo", |it| {

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::core::Status;
 use serde_json::{Value, json};
 
-use super::controllers::{ends, runs};
+use super::controllers::{ends, is_broken, revision, runs};
 use super::objects::{quantity, text};
 use super::{Shared, World, lock};
 use crate::crd::KapacitorCluster;
@@ -149,10 +149,13 @@ impl Server for Fake {
     async fn apply<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
         self.ask("apply", |world| {
             let object = of(object);
-            let is_new = world.objects.get("StatefulSet", "demo").is_none();
+            let before = world.objects.get("StatefulSet", "demo");
             let applied = world.objects.apply(&object)?;
-            if is_new && object["kind"] == "StatefulSet" {
-                begins(world, &applied["spec"]["replicas"]);
+            if object["kind"] == "StatefulSet" {
+                match before {
+                    None => begins(world, &applied["spec"]["replicas"]),
+                    Some(before) => changes(world, &before, &applied),
+                }
             }
             Ok(typed(applied))
         })
@@ -177,6 +180,10 @@ impl Server for Fake {
             world.objects.merge(&kind, name, version, &patch)?;
             if let (Some(before), "StatefulSet") = (&before, &*kind) {
                 shrinks(world, &before["spec"]["replicas"], &patch["spec"]["replicas"]);
+                let to = &patch["spec"]["updateStrategy"]["rollingUpdate"]["partition"];
+                if let Some(to) = to.as_i64() {
+                    rolls(world, before, to);
+                }
             }
             if kind == "PersistentVolumeClaim" && !patch["spec"].is_null() {
                 grows(world, name);
@@ -266,11 +273,54 @@ fn begins(world: &mut World, replicas: &Value) {
     }
 }
 
+fn partition(set: &Value) -> i64 {
+    set["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0)
+}
+
+/// A change that is applied reaches no pod yet.
+fn changes(world: &mut World, before: &Value, after: &Value) {
+    let (held, replicas) = (partition(after), after["spec"]["replicas"].as_i64().unwrap_or(1));
+    if before["spec"]["template"] != after["spec"]["template"] && held < replicas {
+        world.breaks(format!("a change is let loose on {replicas} pods from {held} on"));
+    }
+}
+
+/// A change reaches the next pod once all that it reached are back; a pod that runs is changed only while
+/// everybody is in the cluster, but for those that leave or cannot run.
+fn rolls(world: &mut World, set: &Value, to: i64) {
+    // Who pauses before an effect may be of yesterday.
+    if world.yields {
+        return;
+    }
+    let (from, replicas) = (partition(set), set["spec"]["replicas"].as_i64().unwrap_or(1));
+    if to + 1 < from.min(replicas) {
+        world.breaks(format!("a change reaches more than one pod: from {from} to {to}"));
+    }
+    let resource = world.objects.get("KapacitorCluster", "demo").unwrap_or_default();
+    let members = resource["status"]["members"].as_array().cloned().unwrap_or_default();
+    let leaves = |n: i64| members.iter().any(|it| it["ordinal"] == n && it["cause"].is_string());
+    let pod = |n: i64| world.objects.get("Pod", &format!("demo-{n}")).unwrap_or_default();
+    let is_back = |pod: &Value| runs(pod) && !ends(pod);
+    let is_in = |n: i64| {
+        let claim = world.objects.get("PersistentVolumeClaim", &format!("data-demo-{n}"));
+        claim.is_some_and(|it| world.members.is_in(&text(&it["metadata"]["uid"])))
+    };
+    let (update, any) = (text(&set["status"]["updateRevision"]), world.members.any_is_in());
+    let in_sync = |n: i64| is_back(&pod(n)) && (is_in(n) || !any) || leaves(n);
+    let changed = |n: i64| in_sync(n) && (revision(&pod(n)) == update || leaves(n));
+    let costs = runs(&pod(to));
+    let wrong = (from..replicas).find(|n| !changed(*n));
+    let wrong = wrong.or_else(|| (0..to).find(|n| costs && !in_sync(*n) && !is_broken(&pod(*n))));
+    if let Some(wrong) = wrong {
+        world.breaks(format!("a change goes on to {to} although demo-{wrong} is not in sync"));
+    }
+}
+
 /// A set gets smaller by one whose member is out, or stops.
-fn shrinks(world: &mut World, from: &Value, to: &Value) {
+fn shrinks(world: &mut World, from: &Value, patched: &Value) {
     let number = |value: &Value| value.as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(0);
-    let (from, to) = (number(from), number(to));
-    if to >= from || to == 0 && (world.wish() == 0 || world.is_deleting()) {
+    let (from, to) = (number(from), number(patched));
+    if patched.is_null() || to >= from || to == 0 && (world.wish() == 0 || world.is_deleting()) {
         return;
     }
     if to + 1 != from {

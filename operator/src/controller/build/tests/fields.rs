@@ -13,11 +13,13 @@ use crate::crd::KapacitorClusterSpec;
 
 const BASE: &str = "influxdb: [{name: main, urls: ['http://i:8086']}]";
 const DATA: &str = include_str!("../testdata/fields.txt");
-/// Fields that change no child: how many pods there are, which key is read, what becomes of claims and
-/// subscriptions.
-const ELSEWHERE: [&str; 9] = [
+/// Fields that change no child: how many pods there are, which key is read, how changes reach the pods,
+/// what becomes of claims and subscriptions.
+const ELSEWHERE: [&str; 11] = [
     "stopped",
     "paused",
+    "updateStrategy.paused",
+    "updateStrategy.partition",
     "http.adminKeySecretRef.name",
     "storage.whenScaled",
     "storage.whenDeleted",
