@@ -235,7 +235,7 @@ impl World {
         let mut sizes = vec![&set["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]];
         let claims = self.objects.list("PersistentVolumeClaim");
         let pod = |it: &Value| text(&it["metadata"]["name"]).trim_start_matches("data-").to_owned();
-        let of_members = |it: &&Value| self.objects.get("Pod", &pod(it)).is_some();
+        let of_members = |it: &&Arc<Value>| self.objects.get("Pod", &pod(it)).is_some();
         sizes.extend(claims.iter().filter(of_members).map(|it| &it["spec"]["resources"]));
         let mut volumes = claims.iter().filter(of_members).map(|it| &it["status"]["capacity"]);
         let small = sizes.iter().find(|it| it["requests"]["storage"] != *wish);

@@ -41,7 +41,7 @@ impl Objects {
             }
         }
         self.set_moves(now);
-        let running = self.list("Pod").into_iter().filter(runs);
+        let running = self.list("Pod").into_iter().filter(|pod| runs(pod));
         let claim = |name: &str| self.get("PersistentVolumeClaim", &format!("data-{name}"));
         running
             .filter_map(|pod| {
@@ -141,7 +141,7 @@ impl Objects {
     fn make(&mut self, ordinal: i64, revision: &str, template: &Value, now: Timestamp) {
         let (pod, claim) = (format!("demo-{ordinal}"), format!("data-demo-{ordinal}"));
         let there = self.get("Pod", &pod);
-        if there.as_ref().is_some_and(runs) {
+        if there.as_ref().is_some_and(|pod| runs(pod)) {
             return;
         }
         let labels = json!({"app.kubernetes.io/instance": "demo"});

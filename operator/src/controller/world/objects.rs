@@ -1,6 +1,7 @@
 //! An API server in memory, one namespace of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::server::Version;
 /// Objects by kind and name.
 #[derive(Default)]
 pub(super) struct Objects {
-    pub(super) all: BTreeMap<(String, String), Value>,
+    pub(super) all: BTreeMap<(String, String), Arc<Value>>,
     last: u64,
     /// Writes of the operator, events left out.
     pub(super) writes: u64,
@@ -59,12 +60,12 @@ fn merge(base: &mut Value, patch: &Value, remove: bool) {
 }
 
 impl Objects {
-    pub(super) fn get(&self, kind: &str, name: &str) -> Option<Value> {
+    pub(super) fn get(&self, kind: &str, name: &str) -> Option<Arc<Value>> {
         self.all.get(&key(kind, name)).cloned()
     }
 
-    pub(super) fn list(&self, kind: &str) -> Vec<Value> {
-        self.all.iter().filter(|((of, _), _)| of == kind).map(|(_, it)| it.clone()).collect()
+    pub(super) fn list(&self, kind: &str) -> Vec<Arc<Value>> {
+        self.all.iter().filter(|((of, _), _)| of == kind).map(|(_, it)| Arc::clone(it)).collect()
     }
 
     pub(super) fn names(&self, kind: &str) -> Vec<String> {
@@ -114,19 +115,20 @@ impl Objects {
             let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
             object["metadata"]["generation"] = json!(generation + 1);
         }
-        self.all.insert(key(&kind, &name), object);
+        self.all.insert(key(&kind, &name), Arc::new(object));
     }
 
     /// Changes an object that is there.
     pub(super) fn change(&mut self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
-        if let Some(mut object) = self.get(kind, name) {
+        if let Some(object) = self.get(kind, name) {
+            let mut object = Arc::unwrap_or_clone(object);
             change(&mut object);
             self.put(object);
         }
     }
 
     /// The version that a write is about is the one that is there; else the HTTP status.
-    fn check(&self, kind: &str, name: &str, version: &Version) -> Result<Value, u16> {
+    fn check(&self, kind: &str, name: &str, version: &Version) -> Result<Arc<Value>, u16> {
         let object = self.get(kind, name).ok_or(404_u16)?;
         let meta = &object["metadata"];
         let same = (version.uid.is_empty() || meta["uid"] == json!(version.uid))
@@ -134,7 +136,7 @@ impl Objects {
         if same { Ok(object) } else { Err(409) }
     }
 
-    pub(super) fn create(&mut self, object: &Value) -> Result<Value, u16> {
+    pub(super) fn create(&mut self, object: &Value) -> Result<Arc<Value>, u16> {
         let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
         if self.get(&kind, &name).is_some() {
             return Err(409);
@@ -145,7 +147,7 @@ impl Objects {
     }
 
     /// Server-side apply, as far as one field manager needs it.
-    pub(super) fn apply(&mut self, object: &Value) -> Result<Value, u16> {
+    pub(super) fn apply(&mut self, object: &Value) -> Result<Arc<Value>, u16> {
         let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
         let uid = text(&object["metadata"]["uid"]);
         let there = self.get(&kind, &name);
@@ -163,7 +165,7 @@ impl Objects {
             return Err(422);
         }
         self.writes += 1;
-        let mut whole = there.unwrap_or_else(|| json!({}));
+        let mut whole = there.map_or_else(|| json!({}), Arc::unwrap_or_clone);
         merge(&mut whole, object, false);
         if kind == "StatefulSet" && whole["spec"]["replicas"].is_null() {
             whole["spec"]["replicas"] = json!(1);
@@ -173,7 +175,7 @@ impl Objects {
     }
 
     pub(super) fn apply_status(&mut self, version: &Version, status: &Value) -> Result<(), u16> {
-        let mut object = self.check("KapacitorCluster", "demo", version)?;
+        let mut object = Arc::unwrap_or_clone(self.check("KapacitorCluster", "demo", version)?);
         self.writes += 1;
         let members = status["members"].as_array().into_iter().flatten();
         self.recorded.extend(members.map(|member| text(&member["memberID"])));
@@ -189,7 +191,7 @@ impl Objects {
         name: &str,
         version: &Version,
         patch: &Value,
-    ) -> Result<Value, u16> {
+    ) -> Result<Arc<Value>, u16> {
         let object = self.check(kind, name, version)?;
         let wish = &patch["spec"]["resources"]["requests"]["storage"];
         if kind == "PersistentVolumeClaim" && !wish.is_null() {
@@ -210,7 +212,7 @@ impl Objects {
         version: &Version,
         patch: &Value,
     ) -> Result<(), u16> {
-        let mut object = self.rehearse(kind, name, version, patch)?;
+        let mut object = Arc::unwrap_or_clone(self.rehearse(kind, name, version, patch)?);
         self.writes += 1;
         merge(&mut object, patch, true);
         self.put(object);

@@ -56,8 +56,8 @@ impl Fake {
     }
 }
 
-fn typed<K: Object>(value: Value) -> K {
-    serde_json::from_value(value).expect("what was put is what is got")
+fn typed<K: Object>(value: &Value) -> K {
+    K::deserialize(value).expect("what was put is what is got")
 }
 
 fn of<K: Object>(object: &K) -> Value {
@@ -134,16 +134,16 @@ impl Outside for Fake {
 impl Server for Fake {
     async fn get<K: Object>(&self, _: &str, name: &str) -> Result<Option<K>, kube::Error> {
         let kind = K::kind(&());
-        self.ask("get", |world| Ok(world.objects.get(&kind, name).map(typed)))
+        self.ask("get", |world| Ok(world.objects.get(&kind, name).map(|it| typed(&it))))
     }
 
     async fn list<K: Object>(&self, _: &str, _: &str) -> Result<Vec<K>, kube::Error> {
         let kind = K::kind(&());
-        self.ask("list", |world| Ok(world.objects.list(&kind).into_iter().map(typed).collect()))
+        self.ask("list", |world| Ok(world.objects.list(&kind).iter().map(|it| typed(it)).collect()))
     }
 
     async fn create<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
-        self.ask("create", |world| world.objects.create(&of(object)).map(typed))
+        self.ask("create", |world| world.objects.create(&of(object)).map(|it| typed(&it)))
     }
 
     async fn apply<K: Object>(&self, object: &K) -> Result<K, kube::Error> {
@@ -157,7 +157,7 @@ impl Server for Fake {
                     Some(before) => changes(world, &before, &applied),
                 }
             }
-            Ok(typed(applied))
+            Ok(typed(&applied))
         })
     }
 
@@ -244,7 +244,7 @@ fn grows(world: &mut World, name: &str) {
         let bound = claim["status"]["phase"] == "Bound" && !ends(claim);
         bound && annotations["kapacitor.dev/retired"].is_null() && pods.contains(&pod)
     };
-    let mut claims = world.objects.list("PersistentVolumeClaim").into_iter().filter(waits);
+    let mut claims = world.objects.list("PersistentVolumeClaim").into_iter().filter(|it| waits(it));
     let fixed = claims.find(|it| world.objects.fixed.contains(&text(&it["metadata"]["name"])));
     // Who pauses before an effect may be of yesterday.
     if let (Some(fixed), false) = (fixed, world.yields) {
