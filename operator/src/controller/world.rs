@@ -190,7 +190,11 @@ impl World {
                 self.say(format!("the image is to be {tag}"));
                 self.objects.image(tag);
             }
-            _ => {}
+            _ => {
+                if let Some(ordinal) = self.members.bring_back() {
+                    self.say(format!("demo-{ordinal} is taken in again by one who has not heard"));
+                }
+            }
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Members {
     /// Subscriptions: name to number.
     rows: BTreeMap<String, i32>,
     foreign_dropped: bool,
+    /// Who was removed once.
+    removed: BTreeSet<String>,
     /// Drops that were asked for.
     pub(super) drops: u64,
     born: u64,
@@ -123,10 +125,20 @@ impl Members {
         if roster.remove(member).is_none() {
             return Err(404);
         }
+        self.removed.insert(member.to_owned());
         for (ordinal, claim) in self.living.clone() {
             self.learn(&claim, ordinal);
         }
         Ok(())
+    }
+
+    /// One who has not heard of its removal takes a member in again; says whom.
+    pub(super) fn bring_back(&mut self) -> Option<i32> {
+        let through = self.living.iter().find(|(_, claim)| self.is_in(claim)).map(|(n, _)| *n)?;
+        let was_removed = |claim: &String| self.removed.contains(&self.disks[claim].member);
+        let mut out = self.living.iter().filter(|(_, claim)| !self.is_in(claim));
+        let back = out.find(|(_, claim)| was_removed(claim)).map(|(n, _)| *n)?;
+        self.add(through, back).ok().map(|()| back)
     }
 
     pub(super) fn disk_is_lost(&mut self, claim: &str) {

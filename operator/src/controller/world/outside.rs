@@ -176,10 +176,12 @@ impl Server for Fake {
     ) -> Result<(), kube::Error> {
         let kind = K::kind(&());
         self.ask("merge", |world| {
+            is_of(world, name, version);
             let before = world.objects.get(&kind, name);
             world.objects.merge(&kind, name, version, &patch)?;
             if let (Some(before), "StatefulSet") = (&before, &*kind) {
                 shrinks(world, &before["spec"]["replicas"], &patch["spec"]["replicas"]);
+                makes_again(world, &before["spec"]["replicas"], &patch["spec"]["replicas"]);
                 let to = &patch["spec"]["updateStrategy"]["rollingUpdate"]["partition"];
                 if let Some(to) = to.as_i64() {
                     rolls(world, before, to);
@@ -221,7 +223,11 @@ impl Server for Fake {
     ) -> Result<(), kube::Error> {
         let kind = K::kind(&());
         self.ask("delete", |world| {
+            is_of(world, name, version);
             let uid = version.uid.clone();
+            if kind == "StatefulSet" && !world.objects.names("Pod").is_empty() {
+                world.breaks("the pods go with their set");
+            }
             world.objects.delete(&kind, name, version)?;
             if kind == "PersistentVolumeClaim" && world.members.is_in(&uid) {
                 world.breaks(format!("the claim {name} of a member of the cluster is deleted"));
@@ -232,6 +238,13 @@ impl Server for Fake {
 
     async fn publish(&self, _: &KapacitorCluster, event: Event) {
         lock(&self.world).say(format!("  {}: {}", event.reason, event.note));
+    }
+}
+
+/// What is done to an object is done to what was seen of it.
+fn is_of(world: &mut World, name: &str, version: &Version) {
+    if version.uid.is_empty() || version.resource.is_empty() {
+        world.breaks(format!("{name} is changed whatever has become of it"));
     }
 }
 
@@ -330,6 +343,24 @@ fn shrinks(world: &mut World, from: &Value, patched: &Value) {
     let claim = claim.and_then(|it| it["metadata"]["uid"].as_str().map(str::to_owned));
     if claim.is_some_and(|claim| world.members.is_in(&claim)) {
         world.breaks(format!("demo-{to} goes before it was removed"));
+    }
+}
+
+/// A pod is made again once its last member is gone for good.
+fn makes_again(world: &mut World, from: &Value, patched: &Value) {
+    let (Some(from), Some(to)) = (from.as_i64(), patched.as_i64()) else { return };
+    let resource = world.objects.get("KapacitorCluster", "demo").unwrap_or_default();
+    let members = resource["status"]["members"].as_array().cloned().unwrap_or_default();
+    let goes = |it: &&Value| {
+        let is_out = it["cause"].is_string() && it["state"] != "Condemned";
+        is_out
+            && it["cause"] != "Displaced"
+            && (from..to).contains(&it["ordinal"].as_i64().unwrap_or(-1))
+    };
+    // Who pauses before an effect may be of yesterday.
+    if let (Some(goes), false) = (members.iter().find(goes), world.yields) {
+        world
+            .breaks(format!("{} is made again, and its last member is not gone yet", goes["name"]));
     }
 }
 
