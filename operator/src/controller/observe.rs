@@ -196,7 +196,8 @@ fn floor(strategy: &UpdateStrategy) -> Option<i32> {
 fn set_seen(set: &StatefulSet) -> SetSeen {
     let status = set.status.as_ref();
     let spec = set.spec.as_ref();
-    let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.rolling_update.as_ref());
+    let strategy = spec.and_then(|spec| spec.update_strategy.as_ref());
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
     let claim = spec.and_then(|spec| spec.volume_claim_templates.as_ref()?.first()?.spec.as_ref());
     SetSeen {
         version: Version::of(set),
@@ -205,7 +206,8 @@ fn set_seen(set: &StatefulSet) -> SetSeen {
         stale: false,
         settled: set.metadata.generation.is_some()
             && status.and_then(|status| status.observed_generation) == set.metadata.generation,
-        partition: strategy.and_then(|strategy| strategy.partition).unwrap_or(0),
+        by_hand: strategy.is_some_and(|it| it.type_.as_deref() == Some("OnDelete")),
+        partition: rolling.and_then(|rolling| rolling.partition).unwrap_or(0),
         current: status.and_then(|status| status.current_revision.clone()).unwrap_or_default(),
         update: status.and_then(|status| status.update_revision.clone()).unwrap_or_default(),
         claim_size: claim.and_then(claims::requested).unwrap_or_default(),

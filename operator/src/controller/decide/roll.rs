@@ -19,9 +19,8 @@ use crate::crd::MemberState;
 const START_TIME: Duration = Duration::from_mins(2);
 
 pub(super) fn roll(seen: &Observed, view: &View<'_>) -> Step {
-    let Some(set) = seen.set.as_ref().filter(|set| set.settled && set.replicas > 0) else {
-        return Step::Pass;
-    };
+    let rolls = |set: &&SetSeen| set.settled && set.replicas > 0 && !set.by_hand;
+    let Some(set) = seen.set.as_ref().filter(rolls) else { return Step::Pass };
     let roll = Roll { seen, set, view, states: view.states(seen) };
     if let Some((ordinal, pod)) = roll.abandoned() {
         let effect = Effect::DeletePod { ordinal, pod: pod.version.clone() };

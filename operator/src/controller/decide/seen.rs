@@ -120,6 +120,8 @@ pub struct SetSeen {
     pub stale: bool,
     /// Its status is about what it says now.
     pub settled: bool,
+    /// Somebody has it change no pod by itself (`OnDelete`).
+    pub by_hand: bool,
     /// Changes reach the pods from this number on.
     pub partition: i32,
     /// What pods below the partition are made from.

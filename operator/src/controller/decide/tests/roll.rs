@@ -57,6 +57,11 @@ fn a_change_goes_from_pod_to_pod() {
             "InSync: nothing",
         ),
         (
+            "somebody wants to change the pods himself",
+            rolling(3).with(|it| it.set.as_mut().expect("a set").by_hand = true),
+            "InSync: nothing",
+        ),
+        (
             "another member is away",
             rolling(3).with(|it| drop(it.members.insert(0, silent()))),
             "PodsRoll: nothing",
