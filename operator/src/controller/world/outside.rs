@@ -359,8 +359,8 @@ fn makes_again(world: &mut World, from: &Value, patched: &Value) {
     };
     // Who pauses before an effect may be of yesterday.
     if let (Some(goes), false) = (members.iter().find(goes), world.yields) {
-        world
-            .breaks(format!("{} is made again, and its last member is not gone yet", goes["name"]));
+        let name = text(&goes["name"]);
+        world.breaks(format!("{name} is made again, and its last member is not gone yet"));
     }
 }
 
