@@ -6,6 +6,7 @@
 //! that decides everything about the cluster is driven in `brain`.
 
 mod brain;
+mod certificate;
 mod clock;
 pub mod command;
 pub mod config;

@@ -7,17 +7,17 @@ use anyhow::Context as _;
 use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use crate::certificate::{self, Certificate};
 use crate::config::{Config, RpcTls, TlsVersion};
 
 /// TLS of the HTTP API; `None` when `https-enabled` is off.
 pub(crate) fn http_server(config: &Config) -> anyhow::Result<Option<TlsAcceptor>> {
     let Some(https) = &config.http.https else { return Ok(None) };
     let key = https.private_key.as_deref().unwrap_or(&https.certificate);
-    let (chain, key) = identity(&https.certificate, key).context("[http] https-certificate")?;
+    let certificate =
+        Certificate::read("http", &https.certificate, key).context("[http] https-certificate")?;
     let versions: &[_] = match (config.tls.min_version, config.tls.max_version) {
         (TlsVersion::V1_3, _) => &[&rustls::version::TLS13],
         (_, TlsVersion::V1_2) => &[&rustls::version::TLS12],
@@ -27,8 +27,7 @@ pub(crate) fn http_server(config: &Config) -> anyhow::Result<Option<TlsAcceptor>
         .with_protocol_versions(versions)
         .context("[tls]")?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("[http] https-certificate")?;
+        .with_cert_resolver(certificate);
     server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
 }
@@ -36,8 +35,8 @@ pub(crate) fn http_server(config: &Config) -> anyhow::Result<Option<TlsAcceptor>
 /// Mutual TLS of the RPC port.
 pub(crate) fn rpc_server(tls: Option<&RpcTls>) -> anyhow::Result<Option<TlsAcceptor>> {
     let Some(tls) = tls else { return Ok(None) };
-    let (chain, key) =
-        identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
+    let certificate = Certificate::read("rpc", &tls.certificate, &tls.private_key)
+        .context("[rpc] tls-certificate")?;
     let provider = Arc::new(ring::default_provider());
     let roots = Arc::new(roots(&tls.ca).context("[rpc] tls-ca")?);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
@@ -46,8 +45,7 @@ pub(crate) fn rpc_server(tls: Option<&RpcTls>) -> anyhow::Result<Option<TlsAccep
     let mut server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .context("[rpc] tls-certificate")?;
+        .with_cert_resolver(certificate);
     server.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
 }
@@ -55,43 +53,22 @@ pub(crate) fn rpc_server(tls: Option<&RpcTls>) -> anyhow::Result<Option<TlsAccep
 /// The other side of [`rpc_server`].
 pub(crate) fn rpc_client(tls: Option<&RpcTls>) -> anyhow::Result<Option<ClientConfig>> {
     let Some(tls) = tls else { return Ok(None) };
-    let (chain, key) =
-        identity(&tls.certificate, &tls.private_key).context("[rpc] tls-certificate")?;
+    let certificate = Certificate::read("rpc", &tls.certificate, &tls.private_key)
+        .context("[rpc] tls-certificate")?;
     let mut client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(&tls.ca).context("[rpc] tls-ca")?)
-        .with_client_auth_cert(chain, key)
-        .context("[rpc] tls-certificate")?;
+        .with_client_cert_resolver(certificate);
     client.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Some(client))
 }
 
-fn identity(
-    certificate: &Path,
-    key: &Path,
-) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|e| anyhow::anyhow!("failed to read the key in {}: {e}", key.display()))?;
-    Ok((chain, key))
-}
-
 fn roots(path: &Path) -> anyhow::Result<RootCertStore> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
+    for certificate in certificate::chain(path)? {
         store.add(certificate)?;
     }
     Ok(store)
-}
-
-fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let about =
-        |e: &dyn std::fmt::Display| anyhow::anyhow!("failed to read {}: {e}", path.display());
-    let all: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|e| about(&e))?.collect();
-    let all = all.map_err(|e| about(&e))?;
-    anyhow::ensure!(!all.is_empty(), "{} holds no certificate", path.display());
-    Ok(all)
 }
 
 /// Whether a connection failed because of a certificate: ours, or the peer's.

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use client::{Client, Options};
+use client::{Client, Options, Trust};
 
 use crate::flags::{Flag, parse_bool};
 use crate::tool::{Call, Failure};
 
 /// Flags of every command of both tools.
-pub(crate) const FLAGS: [Flag; 2] = [
+pub(crate) const FLAGS: [Flag; 3] = [
     Flag::value(
         "url",
         "URL",
         "HTTP API of the member to ask, with a login if one is needed \
          (KAPACITOR_URL, else http://localhost:9092)",
+    ),
+    Flag::value(
+        "caCert",
+        "FILE",
+        "certificate of the authority to trust, PEM; that one only (KAPACITOR_CA_CERT)",
     ),
     Flag::switch("skipVerify", "accept any TLS certificate (KAPACITOR_UNSAFE_SSL)"),
 ];
@@ -34,11 +39,24 @@ impl Call {
     }
 
     fn client_with(&self, mut options: Options) -> Result<Client, Failure> {
-        options.skip_verify = match self.given.flag("skipVerify") {
+        options.trust = self.trust()?;
+        Ok(Client::new(options)?)
+    }
+
+    fn trust(&self) -> Result<Trust, Failure> {
+        let all = match self.given.flag("skipVerify") {
             Some(given) => given == "true",
             None => self.skip_verify_by_environment()?,
         };
-        Ok(Client::new(options)?)
+        let file = self.given.flag("caCert").or_else(|| self.environment.var("KAPACITOR_CA_CERT"));
+        match file.filter(|file| !file.is_empty()) {
+            _ if all => Ok(Trust::All),
+            None => Ok(Trust::System),
+            Some(file) => match std::fs::read(file) {
+                Ok(authority) => Ok(Trust::Only(authority)),
+                Err(why) => Err(Failure::Usage(format!("cannot read -caCert {file}: {why}"))),
+            },
+        }
     }
 
     fn skip_verify_by_environment(&self) -> Result<bool, Failure> {

@@ -91,6 +91,9 @@ impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         match error {
             client::Error::Address(error) => Self::Address(error.to_string()),
+            client::Error::Untrusted { .. } => Self::Failed(format!(
+                "{error}; -caCert FILE names the authority to trust, -skipVerify accepts any"
+            )),
             other => Self::Failed(other.to_string()),
         }
     }

@@ -4,13 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Builds the HTTP client. Without any certificate on the system only `https` fails, and says so.
+/// Whose certificates are accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Those that the system trusts. Without any on the system `https` fails, and says so.
+    #[default]
+    System,
+    /// Those that these ones have signed, PEM, and no other.
+    Only(Vec<u8>),
+    /// Anyone's.
+    All,
+}
+
+/// Builds the HTTP client.
 pub(crate) fn http_client(
-    skip_verify: bool,
+    trust: &Trust,
     user_agent: &str,
     timeout: Duration,
 ) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
@@ -18,22 +32,38 @@ pub(crate) fn http_client(
         .user_agent(user_agent)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
-        .tls_backend_preconfigured(client_config(skip_verify)?)
+        .tls_backend_preconfigured(client_config(trust)?)
         .build()?;
     Ok(client)
 }
 
-fn client_config(skip_verify: bool) -> Result<rustls::ClientConfig, rustls::Error> {
+fn client_config(
+    trust: &Trust,
+) -> Result<rustls::ClientConfig, Box<dyn std::error::Error + Send + Sync>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()?;
-    if skip_verify {
-        let trust_all = Arc::new(trust_all::TrustAll(provider));
-        let builder = builder.dangerous().with_custom_certificate_verifier(trust_all);
-        return Ok(builder.with_no_client_auth());
-    }
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    match trust {
+        Trust::System => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        Trust::Only(pem) => {
+            for authority in CertificateDer::pem_slice_iter(pem) {
+                let authority =
+                    authority.map_err(|e| format!("the authority to trust is no PEM: {e}"))?;
+                roots.add(authority).map_err(|e| format!("the authority to trust: {e}"))?;
+            }
+            if roots.is_empty() {
+                return Err("the authority to trust holds no certificate".into());
+            }
+        }
+        Trust::All => {
+            let trust_all = Arc::new(trust_all::TrustAll(provider));
+            let builder = builder.dangerous().with_custom_certificate_verifier(trust_all);
+            return Ok(builder.with_no_client_auth());
+        }
+    }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 

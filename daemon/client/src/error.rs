@@ -22,6 +22,14 @@ pub enum Error {
         /// What the system said.
         why: String,
     },
+    /// It shows a certificate that is not trusted.
+    #[error("cannot reach {address}: its certificate is not trusted ({why})")]
+    Untrusted {
+        /// Whom it asked.
+        address: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Somebody answered, but not as a member's HTTP API does.
     #[error(
         "{address} {why}; is it the address of a member's HTTP API (port 9092 by default; \
@@ -72,10 +80,9 @@ impl Error {
             Cause::Tls(rustls::Error::InvalidMessage(_)) if https => {
                 Self::NotTheApi { address, why: "does not speak TLS, try http://".to_owned() }
             }
-            Cause::Tls(rustls::Error::InvalidCertificate(why)) => Self::Unreachable {
-                address,
-                why: format!("its certificate is not trusted ({why}); -skipVerify accepts any"),
-            },
+            Cause::Tls(rustls::Error::InvalidCertificate(why)) => {
+                Self::Untrusted { address, why: why.to_string() }
+            }
             Cause::Tls(why) => Self::Unreachable { address, why: why.to_string() },
             Cause::Io(why) if error.is_connect() => Self::Unreachable { address, why },
             _ if error.is_connect() => Self::Unreachable { address, why: innermost(error) },

@@ -24,6 +24,7 @@ pub mod vars;
 mod tests;
 
 pub use address::{Address, InvalidAddress, Login};
+pub use connect::Trust;
 pub use error::Error;
 pub use request::{Client, MAX_ANSWER_BYTES, Options};
 

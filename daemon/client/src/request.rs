@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::address::{Address, Login};
-use crate::connect::http_client;
+use crate::connect::{Trust, http_client};
 use crate::error::Error;
 
 /// Largest answer that is read.
@@ -25,8 +25,8 @@ const SHOWN_BODY_CHARS: usize = 200;
 pub struct Options {
     /// `http://host:9092`, with a login in front of the host or as `?u=…&p=…` if one is needed.
     pub url: String,
-    /// Accept any certificate.
-    pub skip_verify: bool,
+    /// Whose certificates are accepted at an `https` address.
+    pub trust: Trust,
     /// Sent as `Authorization: Bearer …`; a login then travels in the query.
     pub token: Option<String>,
     /// Longest time from asking to the end of the answer. Too small: adding a member, which waits for
@@ -41,7 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             url: "http://localhost:9092".to_owned(),
-            skip_verify: false,
+            trust: Trust::default(),
             token: None,
             timeout: Duration::from_mins(2),
             user_agent: concat!("KapacitorClient/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -86,7 +86,7 @@ impl Client {
     /// Checks the address; connects to nobody yet.
     pub fn new(options: Options) -> Result<Self, Error> {
         let (address, login) = Address::parse(&options.url)?;
-        let http = http_client(options.skip_verify, &options.user_agent, options.timeout)
+        let http = http_client(&options.trust, &options.user_agent, options.timeout)
             .map_err(|e| Error::Setup(e.to_string()))?;
         Ok(Self { http, address, login, token: options.token })
     }

@@ -196,3 +196,42 @@ fn generated_certificates_make_a_cluster_and_those_of_another_authority_are_refu
     let told: Vec<&str> = log.lines().filter(|l| l.contains("reason=certificate")).collect();
     assert_eq!(told.len(), 1, "three within a minute are told once: {told:#?}");
 }
+
+#[test]
+fn a_renewed_certificate_of_the_api_is_shown_without_a_restart() {
+    if need("kapacitorctl").is_none() {
+        return;
+    }
+    let Some(mut member) = Member::prepare() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let host = member.host().to_string();
+    let made = |authority: &str| {
+        let to = dir.path().join(authority);
+        let said = run("kapacitorctl", &["certs", "init", &to.display().to_string(), &host]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        to
+    };
+    let (old, new) = (made("old"), made("new"));
+    let shown = [format!("{host}.pem"), format!("{host}-key.pem")];
+    for (option, file) in ["https-certificate", "https-private-key"].iter().zip(&shown) {
+        member.set("[http]", option, &format!("{:?}", old.join(file).display().to_string()));
+    }
+    member.set("[http]", "https-enabled", "true").spawn();
+    let url = format!("https://{}", member.http());
+    let list = |authority: &Path| {
+        let authority = authority.join("ca.pem").display().to_string();
+        run("kapacitorctl", &["member", "list", "-url", &url, "-caCert", &authority])
+    };
+    let trusts = |authority: &Path| {
+        let said = list(authority);
+        if said.code == Some(0) { Ok(()) } else { Err(said.err) }
+    };
+    until(SOON, "its certificate is trusted", || trusts(&old));
+    let said = list(&new);
+    assert!(said.code == Some(1) && said.err.contains("-caCert FILE names"), "{said:?}");
+    for file in &shown {
+        std::fs::copy(new.join(file), old.join(file)).expect("copied");
+    }
+    until(SOON, "the renewed one is shown", || trusts(&new));
+    assert_eq!(list(&old).code, Some(1), "the old authority did not sign it");
+}

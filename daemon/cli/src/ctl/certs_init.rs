@@ -1,5 +1,5 @@
 //! `kapacitorctl certs init DIR [HOST]…`: an authority of the cluster's own and certificates of its
-//! members, for `[rpc] tls-*`.
+//! members, for `[rpc] tls-*` and `[http] https-*`.
 //!
 //! Invariants: nothing that exists is written over; a second run with further hosts uses the authority
 //! that is there; keys are readable by their owner only.
@@ -35,10 +35,12 @@ const MOST_DAYS: i64 = AUTHORITY_DAYS;
 
 pub(crate) const COMMAND: Command = Command {
     name: "certs init",
-    arguments: "DIR [HOST]...",
+    arguments: "DIR [HOST[,HOST]...]...",
     about: "Makes an authority in DIR and a certificate for each HOST, the host names or IP addresses of \
-            the members' RPC addresses (default this machine's name), for [rpc] tls-certificate, \
-            tls-private-key and tls-ca. Uses the authority that is in DIR already.",
+            the members' addresses (default this machine's name), for [rpc] tls-certificate, \
+            tls-private-key and tls-ca, and for [http] https-certificate and https-private-key. HOST,HOST \
+            is one certificate for several names, its files called by the first; the others may begin \
+            with *. to stand for all names below. Uses the authority that is in DIR already.",
     flags: &[Flag::value("days", "N", "days that the members' certificates hold (default 825)")],
     run: |call| Box::pin(ready(run(&call))),
 };
@@ -67,8 +69,11 @@ fn own_host() -> Result<String, String> {
 
 /// Writes what is missing; the files written.
 fn init(dir: &Path, hosts: &[String], days: i64, now: Timestamp) -> Result<Vec<PathBuf>, String> {
-    for host in hosts {
+    let hosts: Vec<Vec<&str>> = hosts.iter().map(|names| names.split(',').collect()).collect();
+    for names in &hosts {
+        let host = names[0];
         check(host)?;
+        names[1..].iter().try_for_each(|name| check(name.strip_prefix("*.").unwrap_or(name)))?;
         let path = dir.join(format!("{host}.pem"));
         if path.exists() {
             return Err(format!("{} exists: move it away for a new one", path.display()));
@@ -79,9 +84,10 @@ fn init(dir: &Path, hosts: &[String], days: i64, now: Timestamp) -> Result<Vec<P
     made.create(dir).map_err(|e| format!("failed to make {}: {e}", dir.display()))?;
     let mut written = Vec::new();
     let issuer = authority(dir, now, &mut written)?;
-    for host in hosts {
+    for names in &hosts {
+        let host = names[0];
         let key = KeyPair::generate().map_err(|e| e.to_string())?;
-        let certificate = member(host, days, now, &key, &issuer).map_err(|e| e.to_string())?;
+        let certificate = member(names, days, now, &key, &issuer).map_err(|e| e.to_string())?;
         write_pair(dir, [format!("{host}.pem"), format!("{host}-key.pem")], &certificate, &key)
             .map(|paths| written.extend(paths))?;
     }
@@ -143,16 +149,17 @@ fn authority_params(now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
 }
 
 fn member(
-    host: &str,
+    names: &[&str],
     days: i64,
     now: Timestamp,
     key: &KeyPair,
     issuer: &Issuer<'static, KeyPair>,
 ) -> Result<Certificate, rcgen::Error> {
     // Recognises IP addresses by itself.
-    let mut params = CertificateParams::new(vec![host.to_owned()])?;
+    let alternatives: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(alternatives)?;
     params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, host);
+    params.distinguished_name.push(DnType::CommonName, names[0]);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     // A member both calls and is called.
     params.extended_key_usages =

@@ -217,6 +217,7 @@ fn failures_say_what_to_do_and_have_their_exit_code() {
         (2, &["member", "add"], &[], "Must provide the RPC address"),
         (2, &["member", "add", "a:1", "b:1"], &[], "Usage: kapacitorctl member add"),
         (2, &["member", "list", "-config", "x"], &[], "flag provided but not defined: -config"),
+        (2, &["member", "list", "-caCert", "/no"], &[], "cannot read -caCert /no: No such file"),
         (
             2,
             &["member", "list", "-url", "localhost:9092"],
@@ -296,8 +297,14 @@ fn certificates_are_made_once_and_their_keys_are_private() {
     let more = init(&["kapacitor-3", "-days=30"]);
     assert_eq!((more.code, more.out.lines().count()), (0, 2), "{}", more.err);
     assert_eq!(std::fs::read(&files[0]).expect("readable"), authority, "it stays");
+    let several = init(&["demo,*.demo.svc,127.0.0.3"]);
+    assert_eq!((several.code, several.out.lines().count()), (0, 2), "{}", several.err);
+    assert!(several.out.contains("/demo-key.pem"), "{}", several.out);
     for (code, words, expect) in [
         (1, &["kapacitor-1"][..], "kapacitor-1.pem exists"),
+        (1, &["*.demo.svc"], "is no host"),
+        (1, &["a,*"], "is no host"),
+        (1, &["a,"], "is no host"),
         (1, &["host:9091"], "is no host"),
         (1, &["../x"], "is no host"),
         (2, &["x", "-days", "0"], "want 1 to 3650"),
