@@ -156,7 +156,7 @@ impl<O: Outside> Operator<O> {
                 return Ok(None);
             }
         };
-        let seen = Box::pin(observe::observe(self, &resource, &wanted, &key)).await?;
+        let (seen, apis) = Box::pin(observe::observe(self, &resource, &wanted, &key)).await?;
         let decision = decide(&seen);
         let outcome = match &decision.effect {
             None => Ok(()),
@@ -165,7 +165,8 @@ impl<O: Outside> Operator<O> {
                 tracing::info!(cluster = name, namespace, reason, "{effect}");
                 let (resource, wanted) = (&resource, &wanted);
                 self.outside.reached("before", effect.name()).await;
-                let hand = Hand { operator: self, resource, wanted, seen: &seen, key: &key };
+                let hand =
+                    Hand { operator: self, resource, wanted, seen: &seen, apis: &apis, key: &key };
                 let outcome = hand.apply(effect).await;
                 self.outside.reached("after", effect.name()).await;
                 outcome

@@ -180,7 +180,7 @@ pub struct KapacitorClusterSpec {
     #[serde(default)]
     pub storage: Storage,
 
-    /// TLS between the members.
+    /// TLS of the members.
     #[serde(default)]
     pub tls: Tls,
 

@@ -114,11 +114,6 @@ impl Names {
         format!("{pod}.{}.{}.svc.{}", self.headless(), self.namespace, self.domain)
     }
 
-    /// Where the HTTP API of a member is.
-    pub fn api_url(&self, ordinal: i32) -> String {
-        format!("http://{}:{HTTP_PORT}", self.host(&self.pod(ordinal)))
-    }
-
     /// Where the RPC of a member is, `host:port`.
     pub fn rpc_address(&self, ordinal: i32) -> String {
         format!("{}:{RPC_PORT}", self.host(&self.pod(ordinal)))

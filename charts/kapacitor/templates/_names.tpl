@@ -19,6 +19,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{- /* Of the Secret with the authority of the members' HTTP API; empty: it is plain. */}}
+{{- define "kapacitor.authority" -}}
+{{- with dig "tls" "api" dict (include "kapacitor.spec" . | fromYaml) }}
+{{- .caSecretName | default .secretName }}
+{{- end }}
+{{- end }}
+
+{{- /* Host name of the first member: a certificate for the members need not name the Service. */}}
+{{- define "kapacitor.firstMember" -}}
+{{- $name := include "kapacitor.name" . }}
+{{- $domain := .Values.spec.clusterDomain | default "cluster.local" }}
+{{- printf "%s-0.%s-members.%s.svc.%s" $name $name .Release.Namespace $domain }}
+{{- end }}
+
 {{- /* The spec, as a map: what the values say, under what `spec` says. Empty values are left to the operator. */}}
 {{- define "kapacitor.spec" -}}
 {{- $v := .Values }}
@@ -48,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $load = append $load (dict "configMapRef" (dict "name" .name) "kind" .kind) }}
 {{- end }}
 {{- with $load }}{{ $_ := set $spec "load" . }}{{ end }}
-{{- range $field := list "imagePullSecrets" "alert" "cluster" "extraConfig" "env" "envFrom" "resources" "podTemplate" }}
+{{- range $field := list "imagePullSecrets" "alert" "cluster" "tls" "extraConfig" "env" "envFrom" "resources" "podTemplate" }}
 {{- with get $v $field }}{{ $_ := set $spec $field . }}{{ end }}
 {{- end }}
 {{- $storage := dict "size" $v.persistence.size }}

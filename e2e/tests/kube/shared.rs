@@ -9,4 +9,5 @@ mod influx;
 mod lifecycle;
 mod load;
 mod scale;
+mod tls;
 mod volumes;

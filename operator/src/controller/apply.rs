@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::build::{self, Kept};
 use super::decide::{Effect, Observed, Who};
-use super::observe::FoundKey;
+use super::observe::{Apis, FoundKey};
 use super::wanted::Wanted;
 use super::{Error, Operator, influx};
 use crate::crd::{KapacitorCluster, MAX_REPLICAS};
 use crate::key::AdminKey;
-use crate::member::{MemberId, Members as _};
+use crate::member::{Api, MemberId, Members as _};
 use crate::name;
 use crate::outside::Outside;
 use crate::quantity::Quantity;
@@ -30,6 +30,7 @@ pub(super) struct Hand<'a, O> {
     pub(super) resource: &'a KapacitorCluster,
     pub(super) wanted: &'a Wanted,
     pub(super) seen: &'a Observed,
+    pub(super) apis: &'a Apis,
     pub(super) key: &'a FoundKey,
 }
 
@@ -227,17 +228,25 @@ impl<O: Outside> Hand<'_, O> {
     }
 
     async fn add(&self, through: i32, ordinal: i32) -> Result<(), Error> {
-        let names = &self.wanted.names;
-        let (url, member) = (names.api_url(through), names.rpc_address(ordinal));
-        let added = self.operator.outside.members().add(&url, self.token(), &member).await;
-        added.map_err(Error::asking(format!("add {member} through {url}")))
+        let api = self.api(through);
+        let member = self.wanted.names.rpc_address(ordinal);
+        let added = self.operator.outside.members().add(api, self.token(), &member).await;
+        added.map_err(Error::asking(format!("add {member} through {}", api.url)))
     }
 
     async fn remove(&self, through: i32, who: &Who) -> Result<(), Error> {
-        let url = self.wanted.names.api_url(through);
+        let api = self.api(through);
         let id: MemberId = who.member_id.parse().map_err(|_| Error::NoMemberId(who.to_string()))?;
-        let removed = self.operator.outside.members().remove(&url, self.token(), id).await;
-        removed.map_err(Error::asking(format!("remove {who} through {url}")))
+        let removed = self.operator.outside.members().remove(api, self.token(), id).await;
+        removed.map_err(Error::asking(format!("remove {who} through {}", api.url)))
+    }
+
+    /// Of a member that answered.
+    fn api(&self, ordinal: i32) -> &Api {
+        match self.apis.get(&ordinal) {
+            Some(Ok(api)) => api,
+            _ => unreachable!("only members that answered are asked to change the cluster"),
+        }
     }
 
     /// On which way a subscription came to be dropped.

@@ -31,6 +31,7 @@ use super::wanted::Wanted;
 use crate::quantity::Quantity;
 
 pub use admin_key::admin_key;
+pub(super) use mounts::authority;
 pub(super) use pod::{CONTAINER, problem as pod_problem};
 
 /// Annotation with the mark of a child.

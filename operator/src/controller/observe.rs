@@ -1,5 +1,6 @@
 //! Reading: live, never from a cache, since effects follow from it.
 
+mod apis;
 mod claims;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::outside::Outside;
 use crate::quantity::Quantity;
 use crate::server::{Object, Server, Version};
 use crate::subscriptions::Row;
+pub(super) use apis::Apis;
 
 /// Label with what a pod was made from.
 const REVISION: &str = "controller-revision-hash";
@@ -71,13 +73,13 @@ pub(super) async fn admin_key(
     })
 }
 
-/// Reads everything a decision needs.
+/// Reads everything a decision needs, and what its effect needs to reach members.
 pub(super) async fn observe<O: Outside>(
     operator: &Operator<O>,
     resource: &KapacitorCluster,
     wanted: &Wanted,
     key: &FoundKey,
-) -> Result<Observed, Error> {
+) -> Result<(Observed, Apis), Error> {
     let server = operator.outside.server();
     let names = &wanted.names;
     let status = resource.status.clone().unwrap_or_default();
@@ -118,13 +120,14 @@ pub(super) async fn observe<O: Outside>(
         claims,
         ..Observed::default()
     };
-    seen.members = members(operator, names, &seen.pods).await;
+    let apis = apis::of(server, names, &seen.pods).await?;
+    seen.members = members(operator, names, &seen.pods, &apis).await;
     if seen.ledger.iter().any(|entry| entry.state == MemberState::Condemned) {
-        seen.tasks = tasks(operator, names, &seen.members).await;
+        seen.tasks = tasks(operator, &seen.members, &apis).await;
     }
     seen.influxdb = influx::look(operator, resource, &seen).await?;
     seen.orphans = orphans(operator, resource, &seen);
-    Ok(seen)
+    Ok((seen, apis))
 }
 
 /// Hosts at which InfluxDBs outside of Kubernetes reach pods of this cluster, those that it had or may get
@@ -281,6 +284,7 @@ async fn pods(server: &impl Server, names: &Names) -> Result<BTreeMap<i32, PodSe
             ready: own.is_some_and(|own| own.ready),
             trouble: waiting.filter(|why| !STARTING.contains(&why.as_str())),
             replace: is_true(pod.annotations().get(name::REPLACE)),
+            authority: build::authority(&pod),
         };
         Some((ordinal, seen))
     });
@@ -296,11 +300,15 @@ async fn members<O: Outside>(
     operator: &Operator<O>,
     names: &Names,
     pods: &BTreeMap<i32, PodSeen>,
+    apis: &Apis,
 ) -> BTreeMap<i32, Seen> {
     let running = pods.iter().filter(|(_, pod)| pod.running_since.is_some() && !pod.ending);
     let asked = running.map(|(ordinal, _)| async move {
-        let answer = operator.outside.members().cluster(&names.api_url(*ordinal)).await;
-        let seen = match answer {
+        let api = match &apis[ordinal] {
+            Ok(api) => api,
+            Err(why) => return (*ordinal, Seen::Silent(why.clone())),
+        };
+        let seen = match operator.outside.members().cluster(api).await {
             Ok(cluster) if says_another_name(&cluster, names, *ordinal) => {
                 Seen::Silent("another member answers under its name".to_owned())
             }
@@ -322,12 +330,16 @@ fn says_another_name(cluster: &Cluster, names: &Names, ordinal: i32) -> bool {
 /// Asks those that answer what they run.
 async fn tasks<O: Outside>(
     operator: &Operator<O>,
-    names: &Names,
     members: &BTreeMap<i32, Seen>,
+    apis: &Apis,
 ) -> BTreeMap<i32, Option<BTreeSet<String>>> {
     let answering = members.iter().filter(|(_, seen)| matches!(seen, Seen::Answers(_)));
     let asked = answering.map(|(ordinal, _)| async move {
-        (*ordinal, operator.outside.members().tasks(&names.api_url(*ordinal)).await.ok())
+        let tasks = match &apis[ordinal] {
+            Ok(api) => operator.outside.members().tasks(api).await.ok(),
+            Err(_) => None,
+        };
+        (*ordinal, tasks)
     });
     join_all(asked).await.into_iter().collect()
 }

@@ -12,13 +12,15 @@ use crate::crd::{KapacitorCluster, KapacitorClusterSpec};
 use crate::name::Names;
 
 /// Options that the operator sets, `section.key` or a whole section.
-const OWNED: [&str; 24] = [
+const OWNED: [&str; 26] = [
     "hostname",
     "data_dir",
     "influxdb",
     "http.bind-address",
     "http.advertise-address",
     "http.https-enabled",
+    "http.https-certificate",
+    "http.https-private-key",
     "cluster.bind-address",
     "cluster.advertise-address",
     "cluster.admin-keys",
@@ -42,7 +44,8 @@ const OWNED: [&str; 24] = [
 /// What variables of options begin with.
 const PREFIX: &str = "KAPACITOR_";
 /// Variables of the pods that are no option.
-const OWN_VARIABLES: [&str; 3] = ["POD_NAME", "POD_INDEX", "KAPACITOR_CONFIG_PATH"];
+const OWN_VARIABLES: [&str; 5] =
+    ["POD_NAME", "POD_INDEX", "KAPACITOR_CONFIG_PATH", "KAPACITOR_URL", "KAPACITOR_CA_CERT"];
 /// Options of an InfluxDB that are the user's, as variables: what follows KAPACITOR_INFLUXDB_0_.
 const INFLUXDB_OPTIONS: [&str; 4] =
     ["TIMEOUT", "STARTUP_TIMEOUT", "COMPRESSION", "SUBSCRIPTION_PATH"];

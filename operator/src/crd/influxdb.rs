@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cleanup::Cleanup;
 use super::duration::Duration;
+use super::network::Tls;
 use super::reference::SecretRef;
 
 /// One InfluxDB. Each member subscribes for itself, so that each receives every point.
@@ -35,10 +36,10 @@ pub struct Influxdb {
     /// Whom to trust, and what to show, when its address is https.
     #[serde(default)]
     pub tls: InfluxdbTls,
-    /// How it sends points to the members, http or https; the latter for something in front of the
-    /// members that speaks TLS, since they do not.
-    #[serde(default)]
-    pub subscription_protocol: SubscriptionProtocol,
+    /// How it sends points to the members, http or https. By default as they speak: https with
+    /// `tls.api`. Another one is for something between InfluxDB and the members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_protocol: Option<SubscriptionProtocol>,
     /// Databases to subscribe to, each with its retention policies. Empty: all.
     #[serde(default)]
     #[schemars(schema_with = "subscriptions_schema")]
@@ -84,17 +85,21 @@ pub struct InfluxdbTls {
 }
 
 /// How an InfluxDB sends points.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubscriptionProtocol {
     /// Plain.
-    #[default]
     Http,
     /// With TLS.
     Https,
 }
 
 impl SubscriptionProtocol {
+    /// What members speak.
+    pub fn of(tls: &Tls) -> Self {
+        if tls.api.is_some() { Self::Https } else { Self::Http }
+    }
+
     /// As kapacitor.conf writes it.
     pub fn as_str(self) -> &'static str {
         match self {

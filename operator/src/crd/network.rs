@@ -44,9 +44,13 @@ impl External {
     }
 }
 
-/// TLS between the members.
+/// TLS of the members.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tls {
+    /// Certificate of the HTTP API, port 9092, for the host names of all members, such as
+    /// `*.demo-members.default.svc.cluster.local`, and for the Service. None: plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<TlsSecrets>,
     /// Certificate that members show each other at port 9091, for the host names of all of them; each
     /// verifies the other's. None: plain, or sealed by the keys of `cluster.keysSecretRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

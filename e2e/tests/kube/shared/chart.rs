@@ -2,7 +2,9 @@
 
 use e2e::until;
 
+use super::day_two::{await_roll, uids};
 use super::influx::await_subscriptions;
+use super::tls::certificate;
 use crate::cluster::{Cluster, LONG, SOON, text};
 use crate::kubectl::helm_with;
 use crate::space::{Space, must};
@@ -64,6 +66,12 @@ fn f47_the_chart_of_a_cluster() {
         })
     });
     await_subscriptions(&cluster, &influx, 3);
+    certificate(&space);
+    let before = uids(&cluster);
+    helm(&upgrade, &format!("{}tls: {{api: {{secretName: api}}}}\n", values(3)));
+    await_roll(&cluster, &before);
+    cluster.await_condition("Ready", "True", "InSync", SOON);
+    helm(&["test", "demo", "--timeout", "60s"], "");
     helm(&["uninstall", "demo"], "");
     until(LONG, "the resource goes with its chart", || {
         if cluster.resource().is_null() { Ok(()) } else { Err(cluster.condition("Ready").1) }

@@ -19,7 +19,7 @@ pub(super) fn uids(cluster: &Cluster<'_>) -> BTreeMap<String, String> {
 }
 
 /// Waits until every pod was made anew; never may more than one member be away.
-fn await_roll(cluster: &Cluster<'_>, before: &BTreeMap<String, String>) {
+pub(super) fn await_roll(cluster: &Cluster<'_>, before: &BTreeMap<String, String>) {
     until(LONG, "every pod is made anew, one at a time", || {
         let pods = cluster.space.list("pods");
         let ready = pods

@@ -5,8 +5,8 @@ use serde_json::json;
 use toml::{Table, Value, toml};
 
 use super::super::wanted::Wanted;
-use super::mounts::{DATA_DIR, LOAD_DIR, influxdb_file, keys_file, peer_file};
-use crate::crd::{Cluster, Influxdb};
+use super::mounts::{API, DATA_DIR, LOAD_DIR, PEER, influxdb_file, keys_file, tls_file};
+use crate::crd::{Cluster, Influxdb, SubscriptionProtocol};
 use crate::name::{GOSSIP_PORT, HTTP_PORT, RPC_PORT};
 
 /// Name of the file.
@@ -37,7 +37,8 @@ fn render(wanted: &Wanted) -> String {
 fn owned(wanted: &Wanted) -> Table {
     let spec = &wanted.spec;
     let influxdb = spec.influxdb.iter().enumerate();
-    let influxdb: Vec<Value> = influxdb.map(|(index, i)| influxdb_table(index, i).into()).collect();
+    let influxdb: Vec<Value> =
+        influxdb.map(|(index, i)| influxdb_table(wanted, index, i).into()).collect();
     // Without any the daemon would look for one on localhost.
     let none = toml! {
         enabled = false
@@ -45,7 +46,7 @@ fn owned(wanted: &Wanted) -> Table {
     };
     let mut all = table(vec![
         ("data_dir", DATA_DIR.into()),
-        ("http", table(vec![("bind-address", format!(":{HTTP_PORT}").into())]).into()),
+        ("http", http(wanted).into()),
         ("rpc", rpc(wanted).into()),
         ("cluster", cluster(&spec.cluster, &wanted.admin_key).into()),
         (
@@ -68,13 +69,25 @@ fn owned(wanted: &Wanted) -> Table {
     all
 }
 
+fn http(wanted: &Wanted) -> Table {
+    let mut http = table(vec![("bind-address", format!(":{HTTP_PORT}").into())]);
+    if wanted.spec.tls.api.is_some() {
+        http.extend(table(vec![
+            ("https-enabled", true.into()),
+            ("https-certificate", tls_file(API, "tls.crt").into()),
+            ("https-private-key", tls_file(API, "tls.key").into()),
+        ]));
+    }
+    http
+}
+
 fn rpc(wanted: &Wanted) -> Table {
     let mut rpc = table(vec![("bind-address", format!(":{RPC_PORT}").into())]);
     if wanted.spec.tls.peer.is_some() {
         rpc.extend(table(vec![
-            ("tls-certificate", peer_file("tls.crt").into()),
-            ("tls-private-key", peer_file("tls.key").into()),
-            ("tls-ca", peer_file("ca.crt").into()),
+            ("tls-certificate", tls_file(PEER, "tls.crt").into()),
+            ("tls-private-key", tls_file(PEER, "tls.key").into()),
+            ("tls-ca", tls_file(PEER, "ca.crt").into()),
         ]));
     }
     rpc
@@ -103,7 +116,9 @@ fn cluster(spec: &Cluster, admin_key: &str) -> Table {
     cluster
 }
 
-fn influxdb_table(index: usize, influxdb: &Influxdb) -> Table {
+fn influxdb_table(wanted: &Wanted, index: usize, influxdb: &Influxdb) -> Table {
+    let protocol =
+        influxdb.subscription_protocol.unwrap_or(SubscriptionProtocol::of(&wanted.spec.tls));
     let texts = |all: &[String]| Value::from(all.to_vec());
     let mut all = table(vec![
         ("enabled", true.into()),
@@ -112,7 +127,7 @@ fn influxdb_table(index: usize, influxdb: &Influxdb) -> Table {
         ("urls", texts(&influxdb.urls)),
         // One subscription per member, so that each receives every point.
         ("subscription-mode", "server".into()),
-        ("subscription-protocol", influxdb.subscription_protocol.as_str().into()),
+        ("subscription-protocol", protocol.as_str().into()),
         ("subscriptions-sync-interval", influxdb.subscriptions_sync_interval.as_str().into()),
         ("insecure-skip-verify", influxdb.tls.insecure_skip_verify.into()),
     ]);

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::wanted::Wanted;
 use super::config::FILE;
-use super::mounts::CONFIG_DIR;
+use super::mounts::{API, CONFIG_DIR, tls_file};
 use crate::crd::Influxdb;
+use crate::name::HTTP_PORT;
 
 /// Label that Kubernetes gives each pod of a set.
 const INDEX_LABEL: &str = "metadata.labels['apps.kubernetes.io/pod-index']";
@@ -18,6 +19,12 @@ pub(super) fn environment(wanted: &Wanted) -> Vec<Value> {
         json!({"name": "KAPACITOR_HOSTNAME", "value": host}),
         json!({"name": "KAPACITOR_CONFIG_PATH", "value": format!("{CONFIG_DIR}/{FILE}")}),
     ];
+    if wanted.spec.tls.api.is_some() {
+        // What `kapacitorctl` and `kapacitor` in the pod ask and trust.
+        let url = format!("https://$(KAPACITOR_HOSTNAME):{HTTP_PORT}");
+        all.push(json!({"name": "KAPACITOR_URL", "value": url}));
+        all.push(json!({"name": "KAPACITOR_CA_CERT", "value": tls_file(API, "ca.crt")}));
+    }
     if let Some((host, port)) = wanted.spec.external.address("$(POD_INDEX)", "$(POD_NAME)") {
         all.push(json!({
             "name": "POD_INDEX",

@@ -78,7 +78,14 @@ fn pod(wanted: &Wanted) -> Value {
 
 fn container(wanted: &Wanted) -> Value {
     let policy = wanted.spec.image.as_ref().map_or(PullPolicy::default(), |i| i.pull_policy);
-    let probe = |path: &str| json!({"path": format!("/kapacitor/v1/{path}"), "port": "http"});
+    let scheme = wanted.spec.tls.api.as_ref().map(|_| "HTTPS");
+    let probe = |path: &str| {
+        let mut probe = json!({"path": format!("/kapacitor/v1/{path}"), "port": "http"});
+        if let Some(scheme) = scheme {
+            probe["scheme"] = json!(scheme);
+        }
+        probe
+    };
     // Unless asked for, no handler may start a program in the pod.
     let args: &[&str] =
         if wanted.spec.allow_exec { &["run"] } else { &["run", "-disable-handlers", "exec"] };

@@ -4,6 +4,7 @@ mod fields;
 mod overlay;
 
 use expect_test::expect_file;
+use k8s_openapi::api::core::v1::Pod;
 
 use super::*;
 use crate::crd::KapacitorCluster;
@@ -55,6 +56,23 @@ fn a_mark_changes_with_the_content() {
     assert_eq!(a.set.spec.as_ref().and_then(|spec| spec.replicas), None);
     assert_eq!(mark(&a), mark(&children(&wanted("a"), &Kept::default())));
     assert_ne!(mark(&a), mark(&children(&wanted("b"), &Kept::default())));
+}
+
+/// The operator asks each pod as that pod speaks, which is not as the resource says while it rolls.
+#[test]
+fn a_pod_says_by_its_volumes_whose_certificate_it_shows() {
+    for (tls, expect) in [
+        ("{}", None),
+        ("{peer: {secretName: peer}}", None),
+        ("{api: {secretName: api}}", Some("api")),
+        ("{api: {secretName: api, caSecretName: ca}, peer: {secretName: peer}}", Some("ca")),
+    ] {
+        let mut wanted = wanted("a");
+        wanted.spec.tls = serde_yaml::from_str(tls).expect("TLS");
+        let set = children(&wanted, &Kept::default()).set.spec.expect("a spec");
+        let pod = Pod { spec: set.template.spec, ..Pod::default() };
+        assert_eq!(authority(&pod).as_deref(), expect, "{tls}");
+    }
 }
 
 #[test]

@@ -155,6 +155,8 @@ pub struct PodSeen {
     pub trouble: Option<String>,
     /// A human wants another member in its place.
     pub replace: bool,
+    /// The Secret with the authority of the certificate that its API shows; `None`: it is plain.
+    pub authority: Option<String>,
 }
 
 /// What a pod says.

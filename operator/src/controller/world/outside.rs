@@ -13,7 +13,7 @@ use super::objects::{quantity, text};
 use super::{Shared, World, lock};
 use crate::crd::KapacitorCluster;
 use crate::member;
-use crate::member::{Cluster, MemberId};
+use crate::member::{Api, Cluster, MemberId};
 use crate::metrics::Metrics;
 use crate::outside::Outside;
 use crate::server::{Event, Object, Server, Version};
@@ -382,32 +382,32 @@ fn ordinal(address: &str) -> i32 {
 }
 
 impl member::Members for Fake {
-    async fn cluster(&self, url: &str) -> Result<Cluster, client::Error> {
+    async fn cluster(&self, api: &Api) -> Result<Cluster, client::Error> {
         let mut world = lock(&self.world);
         if world.faults && world.dice.one_in(20) {
             return Err(unreachable());
         }
-        let view = world.members.view(ordinal(url)).ok_or_else(unreachable)?;
+        let view = world.members.view(ordinal(&api.url)).ok_or_else(unreachable)?;
         Ok(serde_json::from_value(view).expect("as members answer"))
     }
 
-    async fn tasks(&self, _: &str) -> Result<std::collections::BTreeSet<String>, client::Error> {
+    async fn tasks(&self, _: &Api) -> Result<std::collections::BTreeSet<String>, client::Error> {
         Ok(std::collections::BTreeSet::new())
     }
 
-    async fn add(&self, url: &str, _: String, rpc: &str) -> Result<(), client::Error> {
+    async fn add(&self, api: &Api, _: String, rpc: &str) -> Result<(), client::Error> {
         let mut world = lock(&self.world);
-        let added = world.members.add(ordinal(url), ordinal(rpc)).map_err(refused);
+        let added = world.members.add(ordinal(&api.url), ordinal(rpc)).map_err(refused);
         if world.faults && world.dice.one_in(10) { Err(unreachable()) } else { added }
     }
 
-    async fn remove(&self, url: &str, _: String, id: MemberId) -> Result<(), client::Error> {
+    async fn remove(&self, api: &Api, _: String, id: MemberId) -> Result<(), client::Error> {
         let mut world = lock(&self.world);
         // Who pauses before an effect may be of yesterday.
         if !world.yields && world.wish() == 0 {
             world.breaks(format!("member {id} is removed, but the cluster is only to be stopped"));
         }
-        let removed = match world.members.remove(ordinal(url), &id.to_string()) {
+        let removed = match world.members.remove(ordinal(&api.url), &id.to_string()) {
             Err(404) => Ok(()),
             removed => removed.map_err(refused),
         };
