@@ -40,7 +40,18 @@ impl Call {
 
     fn client_with(&self, mut options: Options) -> Result<Client, Failure> {
         options.trust = self.trust()?;
-        Ok(Client::new(options)?)
+        Client::new(options).map_err(|error| match (error, self.authority()) {
+            (client::Error::Setup(why), Some(file)) => {
+                Failure::Usage(format!("cannot use -caCert {file}: {why}"))
+            }
+            (error, _) => error.into(),
+        })
+    }
+
+    /// The file with the one authority to trust.
+    fn authority(&self) -> Option<&str> {
+        let file = self.given.flag("caCert").or_else(|| self.environment.var("KAPACITOR_CA_CERT"));
+        file.filter(|file| !file.is_empty())
     }
 
     fn trust(&self) -> Result<Trust, Failure> {
@@ -48,8 +59,7 @@ impl Call {
             Some(given) => given == "true",
             None => self.skip_verify_by_environment()?,
         };
-        let file = self.given.flag("caCert").or_else(|| self.environment.var("KAPACITOR_CA_CERT"));
-        match file.filter(|file| !file.is_empty()) {
+        match self.authority() {
             _ if all => Ok(Trust::All),
             None => Ok(Trust::System),
             Some(file) => match std::fs::read(file) {

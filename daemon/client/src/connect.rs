@@ -50,12 +50,11 @@ fn client_config(
         }
         Trust::Only(pem) => {
             for authority in CertificateDer::pem_slice_iter(pem) {
-                let authority =
-                    authority.map_err(|e| format!("the authority to trust is no PEM: {e}"))?;
-                roots.add(authority).map_err(|e| format!("the authority to trust: {e}"))?;
+                let authority = authority.map_err(|e| format!("the authority is no PEM: {e}"))?;
+                roots.add(authority).map_err(|e| format!("the authority cannot be used: {e}"))?;
             }
             if roots.is_empty() {
-                return Err("the authority to trust holds no certificate".into());
+                return Err("the authority holds no certificate".into());
             }
         }
         Trust::All => {

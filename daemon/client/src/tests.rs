@@ -84,9 +84,12 @@ async fn a_certificate_is_trusted_by_its_authority_or_blindly() {
 #[test]
 fn an_authority_that_is_none_is_refused() {
     for (pem, expect) in [
-        ("", "holds no certificate"),
-        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "is no PEM"),
-        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "authority to trust"),
+        ("", "the authority holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "the authority is no PEM"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "the authority cannot be used",
+        ),
     ] {
         let trust = Trust::Only(pem.as_bytes().to_vec());
         let error = Client::new(Options { trust, ..Options::default() }).err().expect("refused");

@@ -37,7 +37,7 @@ pub(crate) const COMMAND: Command = Command {
     name: "certs init",
     arguments: "DIR [HOST[,HOST]...]...",
     about: "Makes an authority in DIR and a certificate for each HOST, the host names or IP addresses of \
-            the members' addresses (default this machine's name), for [rpc] tls-certificate, \
+            the members (default this machine's name), for [rpc] tls-certificate, \
             tls-private-key and tls-ca, and for [http] https-certificate and https-private-key. HOST,HOST \
             is one certificate for several names, its files called by the first; the others may begin \
             with *. to stand for all names below. Uses the authority that is in DIR already.",

@@ -220,6 +220,12 @@ fn failures_say_what_to_do_and_have_their_exit_code() {
         (2, &["member", "list", "-caCert", "/no"], &[], "cannot read -caCert /no: No such file"),
         (
             2,
+            &["member", "list", "-caCert", "/dev/null"],
+            &[],
+            "cannot use -caCert /dev/null: the authority holds no certificate",
+        ),
+        (
+            2,
             &["member", "list", "-url", "localhost:9092"],
             &[],
             "Unsupported protocol scheme: localhost",
