@@ -11,6 +11,10 @@ use crate::{Details, Level, Row, Series, State};
 /// How often an event may be published on before it is taken for a loop and dropped.
 pub const MAX_HOPS: u8 = 16;
 
+/// Bytes of memory that a byte of an event's wire form may cost: a cell of a row without a value is one
+/// byte there and a [`model::Value`] here, in a list that may have grown to twice its length.
+pub const MEMORY_FACTOR: usize = 96;
+
 /// An event of one topic. Immutable and cheap to clone: what does not depend on the topic is shared.
 ///
 /// Its serde form (for postcard) is the wire form between members and the journal's record.
@@ -121,6 +125,12 @@ impl Event {
     /// A new event of `topic`, not collected yet.
     pub fn new(topic: Str, body: Arc<Body>) -> Self {
         Self { topic, previous: Level::Ok, hops: 0, body }
+    }
+
+    /// Reads the wire form; none if it is damaged.
+    pub fn from_wire(bytes: &[u8]) -> Option<Self> {
+        let (event, rest) = model::wire::take_for(MEMORY_FACTOR, bytes).ok()?;
+        rest.is_empty().then_some(event)
     }
 
     /// What identifies the event in a cluster.

@@ -42,7 +42,7 @@ pub use delivery::{
     Attempt, Counters, Delivery, DeliveryLimits, End, Finished, Full, HandlerName, Outcome, Token,
 };
 pub use details::{Details, ServerInfo};
-pub use event::{Body, Data, Event, EventKey, MAX_HOPS, Source};
+pub use event::{Body, Data, Event, EventKey, MAX_HOPS, MEMORY_FACTOR, Source};
 pub use glob::{BadPattern, Glob};
 pub use handler::{Handler, HandlerError};
 pub use inhibit::{Inhibitor, Inhibitors};

@@ -65,7 +65,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     if version != VERSION {
         return Err(DecodeError::UnknownVersion(version));
     }
-    match postcard::take_from_bytes(rest) {
+    match model::wire::take(rest) {
         Ok((value, [])) => Ok(value),
         _ => Err(DecodeError::Malformed),
     }

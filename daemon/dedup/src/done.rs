@@ -3,7 +3,6 @@
 //! Topics never mix: a marker of one topic is invisible to another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::key::KeyHash;
+use crate::prefix::Prefix;
 
 /// Count and xor of a set of key hashes: equal sets have equal digests, whatever their history.
 #[derive(
@@ -34,17 +34,6 @@ impl Digest {
         self.count = self.count.wrapping_sub(1);
         self.xor ^= hash.0;
     }
-}
-
-/// The keys whose hash starts with `prefix` (big endian).
-pub(crate) fn range(prefix: &[u8]) -> RangeInclusive<KeyHash> {
-    let mut low = [0u8; 16];
-    let mut high = [0xff; 16];
-    for (i, byte) in prefix.iter().take(16).enumerate() {
-        low[i] = *byte;
-        high[i] = *byte;
-    }
-    KeyHash(u128::from_be_bytes(low))..=KeyHash(u128::from_be_bytes(high))
 }
 
 /// Topics are compared in so many groups, by the first byte of the hash of their names.
@@ -186,14 +175,14 @@ impl Topics {
     }
 
     /// Digests of done markers and pending events under a prefix.
-    pub(crate) fn bucket(&self, topic: &str, prefix: &[u8]) -> (Digest, Digest) {
+    pub(crate) fn bucket(&self, topic: &str, prefix: Prefix) -> (Digest, Digest) {
         let mut done = Digest::default();
         let mut pending = Digest::default();
         if let Some(topic) = self.by_name.get(topic) {
-            for (hash, _) in topic.done.range(range(prefix)) {
+            for (hash, _) in topic.done.range(prefix.range()) {
                 done.add(*hash);
             }
-            for hash in topic.pending.range(range(prefix)) {
+            for hash in topic.pending.range(prefix.range()) {
                 pending.add(*hash);
             }
         }

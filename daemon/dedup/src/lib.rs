@@ -19,6 +19,7 @@ mod message;
 mod occurrence;
 mod order;
 mod port;
+mod prefix;
 mod record;
 
 pub use codec::{DecodeError, MAX_FRAME_BYTES, VERSION, decode_frame, encode_frame};
@@ -34,6 +35,7 @@ pub use message::{
 pub use occurrence::Occurrences;
 pub use order::{order, owners};
 pub use port::{Input, Output, Position, Raise};
+pub use prefix::Prefix;
 pub use record::Record;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::done::Digest;
 use crate::event::{Body, HandlerId};
 use crate::key::{Key, KeyHash};
+use crate::prefix::Prefix;
 
 /// How a handler ended with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,8 +80,8 @@ pub struct TopicDigest {
 /// Digest of the keys of a topic whose hash starts with a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BucketDigest {
-    /// First bytes of the hash, at most 4.
-    pub prefix: Vec<u8>,
+    /// First bytes of the hash.
+    pub prefix: Prefix,
     /// Of the done markers under it.
     pub done: Digest,
     /// Of the pending events under it.
@@ -108,15 +109,15 @@ pub enum Pull {
     Buckets {
         /// The topic.
         topic: Arc<str>,
-        /// Prefixes, at most 3 bytes each.
-        prefixes: Vec<Vec<u8>>,
+        /// Prefixes that have children.
+        prefixes: Vec<Prefix>,
     },
     /// The keys of a topic under some prefixes.
     Keys {
         /// The topic.
         topic: Arc<str>,
         /// Prefixes, ascending.
-        prefixes: Vec<Vec<u8>>,
+        prefixes: Vec<Prefix>,
         /// Last key of the previous page.
         after: Option<KeyHash>,
     },
@@ -151,7 +152,7 @@ pub enum PullAnswer {
         /// The topic.
         topic: Arc<str>,
         /// The prefixes asked for.
-        asked: Vec<Vec<u8>>,
+        asked: Vec<Prefix>,
         /// In order of prefixes.
         buckets: Vec<BucketDigest>,
     },
@@ -160,7 +161,7 @@ pub enum PullAnswer {
         /// The topic.
         topic: Arc<str>,
         /// The prefixes asked for.
-        prefixes: Vec<Vec<u8>>,
+        prefixes: Vec<Prefix>,
         /// Done markers with their age in seconds.
         done: Vec<(KeyHash, u32)>,
         /// Pending events.

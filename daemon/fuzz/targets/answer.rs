@@ -1,8 +1,8 @@
 //! Answers to calls between members.
 #![no_main]
 
+mod decoders;
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Some((which, body)) = bytes.split_first() else { return };
-    let calls = rpc::Call::ALL;
-    let _ = rpc::decode_answer(calls[usize::from(*which) % calls.len()], body);
+    decoders::feed("answer", bytes);
 });

@@ -1,6 +1,8 @@
 //! Specs of topic handlers, with what they match.
 #![no_main]
 
+mod decoders;
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = alert::HandlerSpec::from_json(bytes);
+    decoders::feed("handler", bytes);
 });

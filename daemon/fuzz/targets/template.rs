@@ -1,10 +1,8 @@
 //! Templates of alerts.
 #![no_main]
 
-use template::{Mode, Template};
+mod decoders;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    for mode in [Mode::Text, Mode::Html] {
-        let _ = Template::parse("id", text, mode);
-    }
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    decoders::feed("template", bytes);
 });

@@ -130,7 +130,11 @@ pub(crate) fn decode<T: serde::de::DeserializeOwned>(
     if *version != VERSION {
         return Err(damaged(format!("version {version} is not known to this release")));
     }
-    postcard::from_bytes(rest).map_err(|e| damaged(e.to_string()))
+    match model::wire::take_for(alert::MEMORY_FACTOR, rest) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(damaged(format!("{} bytes follow it", rest.len()))),
+        Err(error) => Err(damaged(error.to_string())),
+    }
 }
 
 fn identity(stored: &Stored) -> Result<Option<IdentityRow>, Damaged> {

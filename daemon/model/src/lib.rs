@@ -14,6 +14,7 @@ pub mod line;
 mod point;
 mod time;
 mod value;
+pub mod wire;
 
 pub use batch::{Batch, BatchPoint};
 pub use duration::Duration;

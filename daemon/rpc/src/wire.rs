@@ -62,6 +62,6 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], limit: usize) -> Result<T
         return Err(WireError::Version(*version));
     }
     let (message, rest) =
-        postcard::take_from_bytes(rest).map_err(|e| WireError::Malformed(e.to_string()))?;
+        model::wire::take(rest).map_err(|e| WireError::Malformed(e.to_string()))?;
     if rest.is_empty() { Ok(message) } else { Err(WireError::Trailing(rest.len())) }
 }

@@ -11,16 +11,15 @@ use model::MemberId;
 
 use super::Dedup;
 use super::core::Timer;
-use crate::done::{Digest, group_of, range};
+use crate::done::{Digest, group_of};
 use crate::key::KeyHash;
 use crate::message::{BucketDigest, Message, Pull, PullAnswer, TopicDigest};
 use crate::port::Output;
+use crate::prefix::Prefix;
 use crate::record::Record;
 
 /// Keys below a prefix that are listed rather than divided further.
 const LEAF_KEYS: u32 = 64;
-/// Longest prefix, bytes.
-const MOST_PREFIX: usize = 4;
 /// Prefixes per question.
 const PREFIXES: usize = 64;
 /// Events asked for at once.
@@ -127,15 +126,13 @@ impl Dedup {
         PullAnswer::Topics { groups, page, more }
     }
 
-    fn buckets_page(&self, topic: Arc<str>, mut asked: Vec<Vec<u8>>) -> PullAnswer {
+    fn buckets_page(&self, topic: Arc<str>, mut asked: Vec<Prefix>) -> PullAnswer {
         asked.truncate(PREFIXES);
-        asked.retain(|prefix| prefix.len() < MOST_PREFIX);
+        asked.retain(|prefix| !prefix.is_longest());
         let mut buckets = Vec::new();
         for prefix in &asked {
-            for byte in 0..=u8::MAX {
-                let mut prefix = prefix.clone();
-                prefix.push(byte);
-                let (done, pending) = self.core.topics.bucket(&topic, &prefix);
+            for prefix in (0..=u8::MAX).filter_map(|byte| prefix.child(byte)) {
+                let (done, pending) = self.core.topics.bucket(&topic, prefix);
                 if done.count > 0 || pending.count > 0 {
                     buckets.push(BucketDigest { prefix, done, pending });
                 }
@@ -147,11 +144,10 @@ impl Dedup {
     fn keys_page(
         &self,
         topic: Arc<str>,
-        mut prefixes: Vec<Vec<u8>>,
+        mut prefixes: Vec<Prefix>,
         after: Option<KeyHash>,
     ) -> PullAnswer {
         prefixes.truncate(PREFIXES);
-        prefixes.retain(|prefix| prefix.len() <= MOST_PREFIX);
         prefixes.sort_unstable();
         let limit = self.core.config.limits.page_keys.max(1);
         let now = self.core.now.as_secs() as u32;
@@ -160,7 +156,7 @@ impl Dedup {
         let mut more = None;
         if let Some(state) = self.core.topics.by_name.get(&topic) {
             'prefixes: for prefix in &prefixes {
-                let keys = range(prefix);
+                let keys = prefix.range();
                 for hash in state.pending.range(keys.clone()) {
                     if after.is_none() && pending.len() < limit {
                         pending.push(*hash);
@@ -251,10 +247,10 @@ impl Dedup {
             }
             let topic = digest.topic;
             if digest.done.count.max(digest.pending.count) <= LEAF_KEYS {
-                let prefixes = vec![Vec::new()];
+                let prefixes = vec![Prefix::ROOT];
                 self.then(from, Pull::Keys { topic, prefixes, after: None });
             } else {
-                self.then(from, Pull::Buckets { topic, prefixes: vec![Vec::new()] });
+                self.then(from, Pull::Buckets { topic, prefixes: vec![Prefix::ROOT] });
             }
         }
     }
@@ -263,22 +259,20 @@ impl Dedup {
         &mut self,
         from: MemberId,
         topic: &Arc<str>,
-        asked: &[Vec<u8>],
+        asked: &[Prefix],
         buckets: Vec<BucketDigest>,
     ) {
         let mut list = Vec::new();
         let mut divide = Vec::new();
         for bucket in buckets.into_iter().take(PREFIXES * 256) {
             let prefix = bucket.prefix;
-            let expected = prefix.split_last().is_some_and(|(_, head)| {
-                asked.iter().any(|asked| asked == head) && prefix.len() <= MOST_PREFIX
-            });
-            let own: (Digest, Digest) = self.core.topics.bucket(topic, &prefix);
+            let expected = prefix.parent().is_some_and(|parent| asked.contains(&parent));
+            let own: (Digest, Digest) = self.core.topics.bucket(topic, prefix);
             if !expected || own == (bucket.done, bucket.pending) {
                 continue;
             }
             let keys = bucket.done.count.max(bucket.pending.count);
-            if keys <= LEAF_KEYS || prefix.len() >= MOST_PREFIX {
+            if keys <= LEAF_KEYS || prefix.is_longest() {
                 list.push(prefix);
             } else {
                 divide.push(prefix);

@@ -162,7 +162,7 @@ fn messages() -> impl Strategy<Value = Message> {
         (hash, any::<u32>()).prop_map(|(hash, age)| {
             Message::PullAnswer(PullAnswer::Keys {
                 topic: "t".into(),
-                prefixes: vec![vec![1, 2]],
+                prefixes: vec![Prefix::ROOT.child(1).expect("short")],
                 done: vec![(hash, age)],
                 pending: vec![hash],
                 more: Some(hash),

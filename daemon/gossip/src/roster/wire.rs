@@ -38,7 +38,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     if !(PROTOCOL_MIN..=PROTOCOL).contains(&version) {
         return Err(DecodeError::Version(version));
     }
-    match postcard::take_from_bytes(body) {
+    match model::wire::take(body) {
         Ok((value, [])) => Ok(value),
         _ => Err(DecodeError::Malformed),
     }

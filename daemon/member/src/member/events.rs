@@ -86,7 +86,7 @@ impl Member {
         if self.events.contains_key(&hash) {
             return;
         }
-        let Ok(event) = postcard::from_bytes::<alert::Event>(body) else {
+        let Some(event) = alert::Event::from_wire(body) else {
             self.counters.damaged_events += 1;
             return;
         };
@@ -203,13 +203,13 @@ impl Member {
         if let Some(known) = self.events.get(&event.hash) {
             return Some(Arc::clone(known));
         }
-        match postcard::from_bytes::<alert::Event>(&event.body) {
-            Ok(read) => {
+        match alert::Event::from_wire(&event.body) {
+            Some(read) => {
                 let read = Arc::new(read);
                 self.events.insert(event.hash, Arc::clone(&read));
                 Some(read)
             }
-            Err(_) => {
+            None => {
                 self.counters.damaged_events += 1;
                 None
             }

@@ -185,7 +185,7 @@ impl Member {
                     return Some(bytes.to_vec());
                 }
                 let dedup::Record::Pending { body, .. } = record else { return None };
-                let event: alert::Event = postcard::from_bytes(&body).ok()?;
+                let event = alert::Event::from_wire(&body)?;
                 self.is_current(&event).then(|| encode(&Record::Event(event)))
             }
             Record::Event(event) => self.is_current(&event).then(|| bytes.to_vec()),
@@ -237,7 +237,7 @@ fn read_journal(records: &[Vec<u8>]) -> Result<Journal, Damaged> {
         match decode("a journal record", bytes)? {
             Record::Dedup(record) => {
                 if let dedup::Record::Pending { body, .. } = &record
-                    && let Ok(event) = postcard::from_bytes::<alert::Event>(body)
+                    && let Some(event) = alert::Event::from_wire(body)
                 {
                     journal.event(event);
                 }
