@@ -37,7 +37,7 @@ use crate::counters::Counters;
 use crate::input::{Command, Input, Now, Raise};
 use crate::output::{LogLine, Output, Severity};
 use crate::persist::{Position, Write};
-use crate::specs::{Conflict, Specs};
+use crate::specs::Specs;
 use calls::Calls;
 use gate::{Gate, Held};
 use handlers::Handlers;
@@ -93,7 +93,6 @@ pub struct Member {
     drained: BTreeSet<MemberId>,
     /// The view that dedup has is out of date.
     view_changed: bool,
-    conflicts: VecDeque<Conflict>,
     /// A boot generation that gossip waits for, and the write that makes it durable.
     adopting: Option<(Position, BootGeneration)>,
     /// Nobody else is in the roster.

@@ -1,9 +1,10 @@
 //! The replicated map of handler specs and topic deletions: last writer wins, by version and member.
 //!
 //! A write gets the highest version seen anywhere plus one, so it beats all its writer knew; of two
-//! concurrent writes the one with the higher stamp holds everywhere, and whoever sees both reports
-//! the loser as a [`Conflict`]. No wall clock decides anything. Merging is commutative, associative
-//! and idempotent (property tests below). A deletion leaves a tombstone for at least
+//! concurrent writes the one with the higher stamp holds everywhere, and every member names the other
+//! one as a [`Conflict`] until somebody writes the key again: the latest write that lost is part of
+//! the state, a function of the holding write and of all that were seen. No wall clock decides
+//! anything. Merging is commutative, associative and idempotent (property tests below). A deletion leaves a tombstone for at least
 //! [`TOMBSTONE_AGE`] and until every roster member has shown that it knows it.
 
 mod digest;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use model::{MemberId, Str, Time};
 use rpc::{Past, SpecKey, SpecState, Stamp};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub use digest::{BUCKETS, Digest, bucket_of};
 
@@ -28,7 +30,7 @@ pub const MAX_KEYS: usize = 200_000;
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 /// Versions above this are refused: no honest cluster writes that often.
 pub const MAX_VERSION: u64 = 1 << 60;
-/// Conflicts kept for showing.
+/// Conflicts shown.
 pub const MAX_CONFLICTS: usize = 100;
 
 /// A write that lost against a concurrent one.
@@ -40,8 +42,29 @@ pub struct Conflict {
     pub winner: Stamp,
     /// The write that does not.
     pub loser: Stamp,
-    /// What the loser wanted, when this member had or got its text; `None` for a deletion.
-    pub lost: Option<Str>,
+    /// What the loser wanted.
+    pub lost: Lost,
+}
+
+/// What a write that lost had wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// That the key has no value.
+    Deletion,
+    /// This value: the write has held here.
+    Value(Str),
+    /// A value that this member never had.
+    Elsewhere,
+}
+
+impl Lost {
+    /// The value, where it is known.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Deletion | Self::Elsewhere => None,
+        }
+    }
 }
 
 /// Why the map refused a write.
@@ -65,7 +88,7 @@ pub struct Merged {
     pub changed: Vec<SpecKey>,
     /// Of these the keys whose holding write changed; apply them.
     pub applied: Vec<SpecKey>,
-    /// Concurrent edits that came to light.
+    /// Concurrent edits that this member did not know of.
     pub conflicts: Vec<Conflict>,
     /// States that were not taken.
     pub refused: Vec<(SpecKey, Refused)>,
@@ -87,6 +110,8 @@ struct Slot {
     state: SpecState,
     /// When the holding write came here; a tombstone's age counts from it.
     since: Duration,
+    /// The value of the write that lost, where that has held here.
+    lost: Option<Str>,
 }
 
 /// The map. Getters read; [`Specs::write`] and [`Specs::merge`] change; the caller persists what
@@ -116,7 +141,7 @@ impl Specs {
     /// Takes a persisted state at start; ages count from `now`.
     pub fn restore(&mut self, now: Duration, key: SpecKey, state: SpecState) {
         self.highest = self.highest.max(state.stamp.version.min(MAX_VERSION));
-        self.put(now, key, state);
+        self.put(now, key, state, None);
     }
 
     /// Entries, tombstones included.
@@ -158,8 +183,9 @@ impl Specs {
         self.highest += 1;
         let stamp = Stamp { version: self.highest, member: self.me };
         let mut history = self.slots.get(&key).map_or_else(Vec::new, |s| s.state.history.clone());
-        remember(&mut history, Past { stamp, file });
-        self.put(now, key, SpecState { stamp, value, written: wall.0, history });
+        remember(&mut history, Past { stamp, file, value: hash(value.as_ref()) });
+        let state = SpecState { stamp, value, written: wall.0, history, lost: None };
+        self.put(now, key, state, None);
         Ok(stamp)
     }
 
@@ -202,7 +228,8 @@ impl Specs {
             self.highest = self.highest.max(newest);
             merged.changed.push(key.clone());
             merged.applied.push(key.clone());
-            self.put(now, key.clone(), theirs);
+            self.put(now, key.clone(), theirs, None);
+            merged.conflicts.extend(self.conflict(key));
             return Ok(());
         };
         self.highest = self.highest.max(newest);
@@ -210,33 +237,35 @@ impl Specs {
         if *ours == theirs {
             return Ok(());
         }
-        if let Some(conflict) = conflict(key, ours, &theirs) {
-            merged.conflicts.push(conflict);
-        }
         let wins = holds_over(&theirs, ours);
-        let mut joined = if wins { theirs.clone() } else { ours.clone() };
-        let other = if wins { &ours.history } else { &theirs.history };
-        for past in other {
-            remember(&mut joined.history, *past);
-        }
+        let (winner, loser) = if wins { (&theirs, ours) } else { (ours, &theirs) };
+        let joined = join(winner, loser);
         if joined != *ours {
             let since = if wins { now } else { slot.since };
+            let before = (ours.stamp, ours.lost);
+            let value = [(ours.lost, &slot.lost), (Some(loser.stamp), &loser.value)]
+                .into_iter()
+                .find_map(|(stamp, value)| value.clone().filter(|_| stamp == joined.lost));
+            let news = (joined.stamp, joined.lost) != before;
             merged.changed.push(key.clone());
             if wins {
                 merged.applied.push(key.clone());
             }
-            self.put(since, key.clone(), joined);
+            self.put(since, key.clone(), joined, value);
+            if news {
+                merged.conflicts.extend(self.conflict(key));
+            }
         }
         Ok(())
     }
 
-    fn put(&mut self, since: Duration, key: SpecKey, mut state: SpecState) {
+    fn put(&mut self, since: Duration, key: SpecKey, mut state: SpecState, lost: Option<Str>) {
         normalise(&mut state);
         if let Some(old) = self.slots.get(&key) {
             self.digest.toggle(&key, &old.state);
         }
         self.digest.toggle(&key, &state);
-        self.slots.insert(key, Slot { state, since });
+        self.slots.insert(key, Slot { state, since, lost });
     }
 
     /// What a file with hash `file` means for `key`.
@@ -260,6 +289,23 @@ impl Specs {
     /// The value under `key`.
     pub fn value(&self, key: &SpecKey) -> Option<&Str> {
         self.slots.get(key).and_then(|s| s.state.value.as_ref())
+    }
+
+    /// Keys whose value holds against a write that its writer did not know, in order.
+    pub fn conflicts(&self) -> impl Iterator<Item = Conflict> {
+        self.slots.keys().filter_map(|key| self.conflict(key))
+    }
+
+    fn conflict(&self, key: &SpecKey) -> Option<Conflict> {
+        let Slot { state, lost: value, .. } = self.slots.get(key)?;
+        let loser = state.lost?;
+        let deleted = |past: &Past| past.stamp == loser && past.value == DELETION;
+        let lost = match value {
+            Some(value) => Lost::Value(value.clone()),
+            None if state.history.iter().any(deleted) => Lost::Deletion,
+            None => Lost::Elsewhere,
+        };
+        Some(Conflict { key: key.clone(), winner: state.stamp, loser, lost })
     }
 
     /// All keys with their states, tombstones included, in order.
@@ -360,24 +406,38 @@ fn normalise(state: &mut SpecState) {
     }
     state.history.retain(|p| p.stamp <= state.stamp);
     if !state.history.iter().any(|p| p.stamp == state.stamp) {
-        remember(&mut state.history, Past { stamp: state.stamp, file: None });
+        let value = hash(state.value.as_ref());
+        remember(&mut state.history, Past { stamp: state.stamp, file: None, value });
     }
     state.history.truncate(HISTORY);
+    state.lost = state.lost.filter(|lost| *lost < state.stamp);
 }
 
-/// The loser of two writes of which neither knew the other.
-fn conflict(key: &SpecKey, ours: &SpecState, theirs: &SpecState) -> Option<Conflict> {
-    let (winner, loser) = if holds_over(theirs, ours) { (theirs, ours) } else { (ours, theirs) };
-    let forgotten = winner.history.len() == HISTORY
-        && winner.history.last().is_some_and(|oldest| loser.stamp < oldest.stamp);
-    let known = winner.history.iter().any(|p| p.stamp == loser.stamp);
-    if known || forgotten || winner.value == loser.value {
-        return None;
+/// The winner with what the loser had seen. A write that the loser has in its history and the winner
+/// has not was unknown to the writer of what holds, unless it is older than all that the winner
+/// remembers; so the latest write that lost is the same in whatever order states are merged.
+fn join(winner: &SpecState, loser: &SpecState) -> SpecState {
+    let mut joined = winner.clone();
+    if winner.stamp == loser.stamp {
+        joined.lost = joined.lost.max(loser.lost);
     }
-    Some(Conflict {
-        key: key.clone(),
-        winner: winner.stamp,
-        loser: loser.stamp,
-        lost: loser.value.clone(),
-    })
+    let known = |past: &Past| winner.history.iter().any(|p| p.stamp == past.stamp);
+    let full = winner.history.len() == HISTORY;
+    let forgotten = |past: &Past| full && winner.history.last().is_some_and(|p| past < p);
+    let value = hash(winner.value.as_ref());
+    for past in &loser.history {
+        if past.value != value && !known(past) && !forgotten(past) {
+            joined.lost = joined.lost.max(Some(past.stamp));
+        }
+        remember(&mut joined.history, *past);
+    }
+    joined
+}
+
+/// [`Past::value`] of a deletion.
+const DELETION: u64 = 0;
+
+/// [`Past::value`].
+fn hash(value: Option<&Str>) -> u64 {
+    value.map_or(DELETION, |text| xxh3_64(text.as_bytes()).max(DELETION + 1))
 }

@@ -23,7 +23,8 @@ pub struct ClusterView {
     pub ready: bool,
     /// All members that are not removed, in the order they joined.
     pub members: Vec<MemberView>,
-    /// The latest concurrent edits that lost, oldest first.
+    /// Edits that lost against a concurrent one and that nobody has edited over since, in order of key;
+    /// the first [`MAX_CONFLICTS`](crate::specs::MAX_CONFLICTS).
     pub conflicts: Vec<Conflict>,
 }
 

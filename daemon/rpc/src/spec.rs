@@ -49,6 +49,8 @@ pub struct Past {
     pub stamp: Stamp,
     /// Hash of the file the write was loaded from, if it was.
     pub file: Option<u64>,
+    /// Hash of what was written; 0 for a deletion.
+    pub value: u64,
 }
 
 /// One key of the map: the write that holds and the writes known before it.
@@ -62,4 +64,6 @@ pub struct SpecState {
     pub written: i64,
     /// Latest known writes of this key, the holding one included, newest first.
     pub history: Vec<Past>,
+    /// The latest write that lost against the holding one: neither writer knew the other's.
+    pub lost: Option<Stamp>,
 }

@@ -45,7 +45,8 @@ fn spec() -> (SpecKey, SpecState) {
             stamp,
             value: Some("{}".into()),
             written: 9,
-            history: vec![Past { stamp, file: Some(6) }],
+            history: vec![Past { stamp, file: Some(6), value: 8 }],
+            lost: Some(Stamp { version: 4, member: member(2) }),
         },
     )
 }
@@ -193,9 +194,9 @@ fn the_bytes_of_version_1_do_not_change() {
         requests().iter().map(|r| encode_request(&header(), r)).collect(),
         expect![[r"
             57   d2450c34804d4b9c
-            194  e093476f853603d3
+            214  f81dfb8e7cbd13ea
             142  91678a9992be0b0d
-            107  6bc2b6a9f5a786f3
+            127  ce09e7be0dd4b155
             58   6c48c65b99490b07
             130  8f421633741be82e
             61   d2584319c7d0f310
@@ -212,8 +213,8 @@ fn the_bytes_of_version_1_do_not_change() {
         expect![[r"
             3    bac0c69c15810e04
             80   7ab22ce283c4baa1
-            56   dc6b7bb602c80d80
-            57   fd185e60f2353c79
+            76   3a7854a70c08b05d
+            77   c720591b82be27fb
             9    8cdd91bc9c38af66
             13   1c9e4538d5cb3271
             23   fc83043ee9430423

@@ -99,7 +99,7 @@ fn conflict_json(conflict: &member::specs::Conflict) -> Json {
         "handler": id,
         "winner": writer(&conflict.winner),
         "loser": writer(&conflict.loser),
-        "lost": conflict.lost.as_deref(),
+        "lost": conflict.lost.value(),
     })
 }
 

@@ -139,10 +139,10 @@ fn state(n: usize) -> TopicState {
 fn spec(n: usize) -> (SpecKey, SpecState) {
     let stamp = Stamp { version: n as u64, member: member(1) };
     let history = (1..=n as u64 % 16)
-        .map(|version| Past { stamp: Stamp { version, ..stamp }, file: None })
+        .map(|version| Past { stamp: Stamp { version, ..stamp }, file: None, value: 0 })
         .collect();
     let key = SpecKey::Handler { topic: "t".into(), id: format!("{n}").into() };
-    (key, SpecState { stamp, value: None, written: 0, history })
+    (key, SpecState { stamp, value: None, written: 0, history, lost: None })
 }
 
 fn roster(members: usize) -> Roster {

@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::input::Ticket;
 use crate::output::{Done, Severity};
 use crate::persist::{Record, Row, Write, encode};
-use crate::specs::{FileVerdict, MAX_CONFLICTS, Merged, Specs};
+use crate::specs::{FileVerdict, Lost, Merged, Specs};
 
 impl Member {
     /// Creates or replaces a topic handler.
@@ -136,13 +136,9 @@ impl Member {
                 ("key", describe(&conflict.key)),
                 ("winner", conflict.winner.member.to_string()),
                 ("loser", conflict.loser.member.to_string()),
-                ("lost", lost_kind(conflict.lost.as_deref())),
+                ("lost", lost_kind(&conflict.lost)),
             ];
             self.log(Severity::Warn, "an edit lost against a concurrent one", fields);
-            if self.conflicts.len() >= MAX_CONFLICTS {
-                self.conflicts.pop_front();
-            }
-            self.conflicts.push_back(conflict);
         }
         for (key, why) in refused {
             let fields = vec![("key", describe(&key)), ("reason", why.to_string())];
@@ -267,10 +263,11 @@ fn describe(key: &SpecKey) -> String {
 }
 
 /// The kind of a lost spec: options may hold secrets and stay out of logs.
-fn lost_kind(text: Option<&str>) -> String {
-    match text.map(|t| HandlerSpec::from_json(t.as_bytes())) {
-        Some(Ok(spec)) => spec.kind,
-        Some(Err(_)) => "unreadable".into(),
-        None => "a deletion".into(),
+fn lost_kind(lost: &Lost) -> String {
+    match lost {
+        Lost::Deletion => "a deletion".into(),
+        Lost::Elsewhere => "not known here".into(),
+        Lost::Value(text) => HandlerSpec::from_json(text.as_bytes())
+            .map_or_else(|_| "unreadable".into(), |spec| spec.kind),
     }
 }

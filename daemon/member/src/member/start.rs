@@ -100,7 +100,6 @@ impl Member {
             overflow: BTreeMap::new(),
             drained: BTreeSet::new(),
             view_changed: true,
-            conflicts: VecDeque::new(),
             adopting: None,
             alone: true,
             disk: None,

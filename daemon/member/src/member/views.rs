@@ -10,6 +10,7 @@ use rpc::State;
 use super::Member;
 use crate::counters::Counters;
 use crate::persist::Position;
+use crate::specs::MAX_CONFLICTS;
 use crate::view::{ClusterView, Cut, MemberView, PeerSync, ReplicationView, TopicView};
 
 impl Member {
@@ -157,7 +158,7 @@ impl Member {
             release: self.config.release.clone(),
             ready: self.is_ready(),
             members: members.collect(),
-            conflicts: self.conflicts.iter().cloned().collect(),
+            conflicts: self.specs.conflicts().take(MAX_CONFLICTS).collect(),
         }
     }
 

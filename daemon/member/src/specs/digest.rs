@@ -32,6 +32,10 @@ impl Digest {
             bytes.push(u8::from(past.file.is_some()));
             bytes.extend_from_slice(&past.file.unwrap_or_default().to_le_bytes());
         }
+        if let Some(lost) = &state.lost {
+            bytes.extend_from_slice(&lost.version.to_le_bytes());
+            bytes.extend_from_slice(lost.member.as_uuid().as_bytes());
+        }
         if let Some(value) = &state.value {
             bytes.push(1);
             bytes.extend_from_slice(value.as_bytes());

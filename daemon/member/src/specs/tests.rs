@@ -79,6 +79,43 @@ proptest! {
     }
 
     #[test]
+    fn what_lost_is_the_latest_write_that_the_writer_of_what_holds_had_not_seen(
+        steps in prop::collection::vec(step(), 0..12)
+    ) {
+        // So few steps that no history is cut: the naive map knows all.
+        let mut known: Vec<BTreeMap<SpecKey, BTreeSet<Stamp>>> = vec![BTreeMap::new(); 3];
+        let mut writes: BTreeMap<(SpecKey, Stamp), (Option<Str>, BTreeSet<Stamp>)> = BTreeMap::new();
+        for (at, step) in steps.iter().enumerate() {
+            match step {
+                Step::Write { who, key, .. } => {
+                    let key = handler(&format!("h{key}"));
+                    let m = run(&steps[..=at]);
+                    let state = m[*who].state(&key).expect("just written");
+                    let seen = known[*who].entry(key.clone()).or_default();
+                    writes.insert((key, state.stamp), (state.value.clone(), seen.clone()));
+                    seen.insert(state.stamp);
+                }
+                Step::Sync { from, to } => {
+                    for (key, stamps) in known[*from].clone() {
+                        known[*to].entry(key).or_default().extend(stamps);
+                    }
+                }
+            }
+        }
+        for (m, known) in run(&steps).iter().zip(&known) {
+            for (key, state) in m.iter() {
+                let (value, seen) = &writes[&(key.clone(), state.stamp)];
+                let lost = known[key].iter().rev().find(|stamp| {
+                    **stamp < state.stamp
+                        && !seen.contains(stamp)
+                        && writes[&(key.clone(), **stamp)].0 != *value
+                });
+                prop_assert_eq!(state.lost.as_ref(), lost);
+            }
+        }
+    }
+
+    #[test]
     fn the_highest_stamp_holds_as_in_a_naive_map(steps in prop::collection::vec(step(), 0..60)) {
         let m = run(&steps);
         let mut naive: BTreeMap<SpecKey, (Stamp, Option<Str>)> = BTreeMap::new();
@@ -108,21 +145,47 @@ proptest! {
 }
 
 #[test]
-fn concurrent_edits_converge_and_both_sides_name_the_loser() {
+fn concurrent_edits_converge_and_every_member_names_the_loser() {
     let (mut a, mut b) = (Specs::new(member(1)), Specs::new(member(2)));
+    let (mut late, mut apart) = (Specs::new(member(3)), Specs::new(member(4)));
     write(&mut a, "h", Some("base"), None);
     assert!(sync(&a, &mut b).conflicts.is_empty());
+    sync(&a, &mut apart);
     let loser = write(&mut a, "h", Some("left"), None);
     let winner = write(&mut b, "h", Some("right"), None);
-    let expected = Conflict { key: handler("h"), winner, loser, lost: Some("left".into()) };
-    assert_eq!(sync(&b, &mut a).conflicts, std::slice::from_ref(&expected));
-    assert!(
-        sync(&a, &mut b).conflicts.contains(&expected)
-            || a.value(&handler("h")) == b.value(&handler("h"))
-    );
-    assert_eq!(a.value(&handler("h")).map(|v| &**v), Some("right"));
+    let named = |lost| [Conflict { key: handler("h"), winner, loser, lost }];
+    sync(&a, &mut apart);
+    assert_eq!(sync(&b, &mut a).conflicts, named(Lost::Value("left".into())));
+    assert_eq!(sync(&a, &mut b).conflicts, named(Lost::Elsewhere), "b never had the text");
+    assert_eq!(sync(&a, &mut late).conflicts, named(Lost::Elsewhere), "nor who had nothing");
+    assert_eq!(sync(&b, &mut apart).conflicts, named(Lost::Value("left".into())));
+    for s in [&a, &b, &late, &apart] {
+        assert_eq!(s.value(&handler("h")).map(|v| &**v), Some("right"));
+        assert_eq!(s.conflicts().count(), 1);
+        assert_eq!(s.digest().root(), a.digest().root());
+    }
+    for from in [&a.clone(), &late.clone()] {
+        assert!(sync(from, &mut b).conflicts.is_empty(), "told once");
+    }
+    write(&mut b, "h", Some("both"), None);
     sync(&b, &mut a);
-    assert!(sync(&a, &mut b).conflicts.is_empty(), "reported once");
+    assert_eq!(a.conflicts().count(), 0, "a later edit ends it");
+}
+
+#[test]
+fn what_a_concurrent_edit_lost_is_named_by_kind() {
+    for (left, right, lost) in [
+        (None, Some("right"), Some(Lost::Deletion)),
+        (Some("left"), None, Some(Lost::Value("left".into()))),
+        (Some("same"), Some("same"), None),
+        (None, None, None),
+    ] {
+        let (mut a, mut b) = (Specs::new(member(1)), Specs::new(member(2)));
+        write(&mut a, "h", left, None);
+        write(&mut b, "h", right, None);
+        let found = sync(&b, &mut a).conflicts.into_iter().next().map(|conflict| conflict.lost);
+        assert_eq!(found, lost, "{left:?} against {right:?}");
+    }
 }
 
 #[test]
@@ -191,6 +254,7 @@ fn damaged_or_hostile_states_are_refused_by_name() {
         value,
         written: 0,
         history: vec![],
+        lost: None,
     };
     let merged = a.merge(
         Duration::ZERO,

@@ -7,6 +7,7 @@ use gossip::{AddError, RemoveError, Status};
 use rpc::State;
 
 use super::world::{World, member_id};
+use crate::specs::Conflict;
 use crate::{Command, CommandError, Done};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,8 +96,8 @@ fn handlers_reach_all_within_a_second_and_a_joiner_brings_its_own() {
 
 #[test]
 fn edits_on_two_sides_of_a_partition_converge() {
-    let mut world = World::cluster(2);
-    world.cut.extend([(0, 1), (1, 0)]);
+    let mut world = World::cluster(3);
+    world.cut.extend([(0, 1), (1, 0), (0, 2), (2, 0)]);
     world.run(20 * SECOND);
     world.put_handler(0, "cpu", "h", "post");
     world.put_handler(1, "cpu", "h", "publish");
@@ -105,9 +106,17 @@ fn edits_on_two_sides_of_a_partition_converge() {
     world.run(15 * SECOND);
     world.assert_agreement();
     assert!(has_handler(&world, 0, "cpu", "other"));
-    let conflicts = world.member(0).cluster_view().conflicts.len()
-        + world.member(1).cluster_view().conflicts.len();
-    assert!(conflicts >= 1);
+    let named = |world: &World| -> Vec<_> {
+        let conflicts = |n| world.member(n).cluster_view().conflicts;
+        let stamps = |conflict: Conflict| (conflict.winner.member, conflict.loser.member);
+        (0..3).map(|n| conflicts(n).into_iter().map(stamps).collect::<Vec<_>>()).collect()
+    };
+    let of_both = vec![(member_id(1), member_id(0))];
+    assert_eq!(named(&world), vec![of_both; 3], "every member names the edit that lost");
+    let delete = Command::DeleteHandler { topic: "cpu".into(), id: "h".into() };
+    assert_eq!(world.command(2, delete), Ok(Done::Ok));
+    world.run(SECOND);
+    assert_eq!(named(&world), vec![vec![]; 3], "until somebody edits the handler again");
 }
 
 #[test]
