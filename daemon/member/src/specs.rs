@@ -4,8 +4,9 @@
 //! concurrent writes the one with the higher stamp holds everywhere, and every member names the other
 //! one as a [`Conflict`] until somebody writes the key again: the latest write that lost is part of
 //! the state, a function of the holding write and of all that were seen. No wall clock decides
-//! anything. Merging is commutative, associative and idempotent (property tests below). A deletion leaves a tombstone for at least
-//! [`TOMBSTONE_AGE`] and until every roster member has shown that it knows it.
+//! anything. Merging is commutative, associative and idempotent (property tests below). A deletion
+//! leaves a tombstone for at least [`TOMBSTONE_AGE`] and until every roster member has shown that it
+//! knows it.
 
 mod digest;
 #[cfg(test)]
