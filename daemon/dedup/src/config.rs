@@ -90,6 +90,9 @@ pub struct Limits {
     pub page_topics: usize,
     /// Keys per page of a sync.
     pub page_keys: usize,
+    /// Questions that wait in a sync with one peer. Beyond: the sync is broken off; an honest peer makes
+    /// for some 1 500 at most.
+    pub questions: usize,
     /// Repetitions of keys remembered by [`crate::Occurrences`].
     pub occurrences: usize,
 }
@@ -109,6 +112,7 @@ impl Default for Limits {
             view: 1_000,
             page_topics: 256,
             page_keys: 2_048,
+            questions: 4_096,
             occurrences: 65_536,
         }
     }
@@ -163,6 +167,8 @@ pub struct Counters {
     pub oversized: u64,
     /// Event ids whose newest done time was not kept.
     pub ids_overflow: u64,
+    /// Syncs broken off because a peer's answers raised too many questions.
+    pub questions_overflow: u64,
     /// Done markers learned by full sync.
     pub synced_done: u64,
     /// Events learned by full sync.

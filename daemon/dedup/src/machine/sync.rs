@@ -203,8 +203,12 @@ impl Dedup {
     }
 
     fn then(&mut self, peer: MemberId, pull: Pull) {
-        if let Some(session) = self.sessions.get_mut(&peer) {
+        let Some(session) = self.sessions.get_mut(&peer) else { return };
+        if session.todo.len() < self.core.config.limits.questions {
             session.todo.push_front(pull);
+        } else {
+            self.core.counters.questions_overflow += 1;
+            self.end_session(peer, false);
         }
     }
 

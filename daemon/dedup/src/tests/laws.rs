@@ -108,6 +108,32 @@ fn repeated_keys_of_a_source_are_counted_and_bounded() {
     assert_eq!(seen.forgotten(), 2);
 }
 
+#[test]
+fn a_sync_whose_answers_raise_too_many_questions_is_broken_off() {
+    for (topics, ended) in [(4, 0), (5, 1)] {
+        let mut config = Config::new(member(1), model::BootGeneration(1));
+        config.limits.questions = 4;
+        let mut machine = Dedup::new(config, vec![]);
+        let peer = Peer { boot: model::BootGeneration::default(), alive: true, ready: true };
+        let roster = (1..=2).map(|n| (member(n), peer)).collect();
+        machine.handle(ms(0), Input::Members(Members { roster, ..Members::default() }));
+        machine.handle(ms(0), Input::Sync { peer: member(2) });
+        let digest = |n| TopicDigest {
+            topic: format!("t{n}").into(),
+            done: Digest { count: 1, xor: 1 },
+            pending: Digest::default(),
+        };
+        let page = (0..topics).map(digest).collect();
+        let answer = PullAnswer::Topics { groups: vec![], page, more: false };
+        let message = Message::PullAnswer(answer);
+        machine.handle(ms(1), Input::Message { from: member(2), message });
+        assert_eq!(machine.counters().questions_overflow, ended);
+        let broken_off = Output::SyncEnded { peer: member(2), complete: false };
+        let outputs: Vec<Output> = std::iter::from_fn(|| machine.poll_output()).collect();
+        assert_eq!(outputs.contains(&broken_off), ended == 1);
+    }
+}
+
 fn text() -> impl Strategy<Value = Arc<str>> {
     ".{0,12}".prop_map(Arc::from)
 }
