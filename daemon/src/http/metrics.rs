@@ -277,6 +277,12 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         &["port", "reason"],
         &refused(app, &counters),
     );
+    families.counter(
+        "kapacitor_dedup_overflows_total",
+        "Times that a bound of de-duplication was reached, by what.",
+        &["what"],
+        &overflows(&counters.dedup),
+    );
     for ((name, help), value) in HELD.iter().zip(held) {
         families.gauge(name, help, &[], &[(vec![], value as f64)]);
     }
@@ -365,6 +371,20 @@ async fn cluster(families: &Families, app: &App) -> Result<(), crate::brain::Gon
         counters.conflicts,
     );
     Ok(())
+}
+
+/// Of each bound, those that were never reached as 0.
+fn overflows(dedup: &dedup::Counters) -> [(Vec<String>, f64); 7] {
+    [
+        ("done", dedup.done_overflow),
+        ("ids", dedup.ids_overflow),
+        ("lists", dedup.oversized),
+        ("notes", dedup.notes_overflow),
+        ("outbox", dedup.outbox_overflow),
+        ("pending", dedup.pending_overflow),
+        ("questions", dedup.questions_overflow),
+    ]
+    .map(|(what, n)| (vec![what.to_owned()], n as f64))
 }
 
 /// Each reason once, those that did not happen as 0: an alert needs the series before the attack.
