@@ -13,6 +13,10 @@ pub const VERSION: u8 = 1;
 /// Largest frame that is read; the writer cuts its batches below it.
 pub const MAX_FRAME_BYTES: usize = 20 << 20;
 
+/// Bytes of memory that a byte of a frame or record may cost: a handler with a name of one letter is two
+/// bytes there, and here a slot in a list that is copied once, and an allocation.
+pub const MEMORY_FACTOR: usize = 64;
+
 /// Why bytes were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
@@ -65,7 +69,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     if version != VERSION {
         return Err(DecodeError::UnknownVersion(version));
     }
-    match model::wire::take(rest) {
+    match model::wire::take_for(MEMORY_FACTOR, rest) {
         Ok((value, [])) => Ok(value),
         _ => Err(DecodeError::Malformed),
     }

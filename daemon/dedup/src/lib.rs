@@ -22,7 +22,7 @@ mod port;
 mod prefix;
 mod record;
 
-pub use codec::{DecodeError, MAX_FRAME_BYTES, VERSION, decode_frame, encode_frame};
+pub use codec::{DecodeError, MAX_FRAME_BYTES, MEMORY_FACTOR, VERSION, decode_frame, encode_frame};
 pub use config::{Config, Counters, Limits};
 pub use done::Digest;
 pub use event::{Body, Event, HandlerId};

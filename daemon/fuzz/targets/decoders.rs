@@ -36,8 +36,8 @@ impl Decoder {
 
 /// All of them.
 pub(crate) const DECODERS: &[Decoder] = &[
-    Decoder::wire("frame", frame),
-    Decoder::wire("request", request),
+    Decoder { factor: dedup::MEMORY_FACTOR, ..Decoder::wire("frame", frame) },
+    Decoder { factor: dedup::MEMORY_FACTOR, ..Decoder::wire("request", request) },
     Decoder::wire("answer", answer),
     Decoder::wire("roster", roster),
     Decoder::wire("sealed", sealed),

@@ -137,7 +137,9 @@ pub fn encode_request(header: &Header, request: &Request) -> Vec<u8> {
 /// Reads the body of a call that came to `path`.
 pub fn decode_request(path: &str, body: &[u8]) -> Result<(Header, Request), WireError> {
     let call = Call::of_path(path).ok_or_else(|| WireError::UnknownPath(path.to_owned()))?;
-    let (header, request): (Header, Request) = decode(body, call.request_limit())?;
+    // Frames of dedup are among them.
+    let (header, request): (Header, Request) =
+        decode(body, call.request_limit(), dedup::MEMORY_FACTOR)?;
     if request.call() == call {
         Ok((header, request))
     } else {
@@ -153,7 +155,7 @@ pub fn encode_answer(answer: &Answer) -> Vec<u8> {
 
 /// Reads the answer to `call`.
 pub fn decode_answer(call: Call, body: &[u8]) -> Result<Answer, WireError> {
-    decode(body, call.answer_limit())
+    decode(body, call.answer_limit(), model::wire::FACTOR)
 }
 
 impl From<WireError> for Refusal {

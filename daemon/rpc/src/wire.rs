@@ -52,8 +52,12 @@ pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     postcard::to_extend(message, vec![VERSION]).expect("messages are plain data of known length")
 }
 
-/// Reads a message of at most `limit` bytes.
-pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], limit: usize) -> Result<T, WireError> {
+/// Reads a message of at most `limit` bytes, for `factor` times their memory at most.
+pub(crate) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+    limit: usize,
+    factor: usize,
+) -> Result<T, WireError> {
     if body.len() > limit {
         return Err(WireError::TooLarge { got: body.len(), limit });
     }
@@ -62,6 +66,6 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], limit: usize) -> Result<T
         return Err(WireError::Version(*version));
     }
     let (message, rest) =
-        model::wire::take(rest).map_err(|e| WireError::Malformed(e.to_string()))?;
+        model::wire::take_for(factor, rest).map_err(|e| WireError::Malformed(e.to_string()))?;
     if rest.is_empty() { Ok(message) } else { Err(WireError::Trailing(rest.len())) }
 }

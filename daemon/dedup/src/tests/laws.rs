@@ -134,6 +134,32 @@ fn a_sync_whose_answers_raise_too_many_questions_is_broken_off() {
     }
 }
 
+/// What costs most memory for its bytes, as much of it as an honest member may write: a frame or record
+/// that is refused for that would be refused for ever.
+#[test]
+fn as_many_handlers_as_there_may_be_are_read_however_short_their_names() {
+    let most = Limits::default().handlers;
+    let letters = || (b'0'..=b'9').chain(b'A'..=b'Z').chain(b'a'..=b'z').map(char::from);
+    let longer = letters().flat_map(|a| letters().map(move |b| format!("{a}{b}")));
+    let names = letters().map(String::from).chain(longer).take(most);
+    let handlers: Arc<[HandlerId]> = names.map(HandlerId::from).collect();
+    assert_eq!(handlers.len(), most);
+    let (hash, boot) = (KeyHash(u128::MAX), model::BootGeneration(1));
+    let claim = Message::Claim(Claim {
+        hash,
+        topic: "t".into(),
+        boot,
+        lease_ms: 1,
+        view: Arc::new([member(1)]),
+        handlers: handlers.clone(),
+    });
+    let grant = Message::Grant { hash, boot, view: None, finished: handlers.to_vec() };
+    let frame: Vec<Message> = std::iter::repeat_n([claim, grant], 100).flatten().collect();
+    assert!(decode_frame(&encode_frame(&frame)) == Ok(frame), "the frame is read");
+    let record = Record::Judged { hash, handlers };
+    assert!(Record::decode(&record.encode()) == Ok(record), "the record is read");
+}
+
 fn text() -> impl Strategy<Value = Arc<str>> {
     ".{0,12}".prop_map(Arc::from)
 }
