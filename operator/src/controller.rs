@@ -9,6 +9,7 @@ pub mod decide;
 mod influx;
 mod memory;
 mod observe;
+mod secret;
 mod status;
 pub mod wanted;
 mod watch;

@@ -36,7 +36,7 @@ impl Api {
     }
 
     /// Of a member that does.
-    pub fn sealed(host: &str, authority: Vec<u8>) -> Self {
+    pub fn tls(host: &str, authority: Vec<u8>) -> Self {
         Self { url: format!("https://{host}:{HTTP_PORT}"), authority: Some(authority) }
     }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 
 use super::decide::{Cleanup, InfluxSeen, Observed, Patience};
-use super::{Error, Operator, memory};
+use super::{Error, Operator, memory, secret};
 use crate::crd::{
     CleanupPolicy, Influxdb, KapacitorCluster, KapacitorClusterSpec, MemberState, Sweep,
 };
@@ -151,14 +151,7 @@ async fn tls<O: Outside>(
 ) -> Result<Result<influx::Tls, String>, Error> {
     let namespace = resource.namespace().unwrap_or_default();
     let file = async |name: &str, key: &str| {
-        let read: Option<Secret> = operator
-            .outside
-            .server()
-            .get(&namespace, name)
-            .await
-            .map_err(Error::of("read a certificate"))?;
-        let file = read.and_then(|secret| Some(secret.data?.remove(key)?.0));
-        Ok::<_, Error>(file.ok_or_else(|| format!("Secret {name} does not hold {key}")))
+        secret::file(operator.outside.server(), &namespace, name, key).await
     };
     let mut tls =
         influx::Tls { skip_verify: influxdb.tls.insecure_skip_verify, ..influx::Tls::default() };

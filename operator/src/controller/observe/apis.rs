@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::Secret;
-
-use super::super::Error;
 use super::super::decide::PodSeen;
+use super::super::{Error, secret};
 use crate::member::Api;
 use crate::name::Names;
 use crate::server::Server;
@@ -26,27 +24,17 @@ pub(super) async fn of(
     let secrets: BTreeSet<&String> =
         pods.values().filter_map(|pod| pod.authority.as_ref()).collect();
     let mut authorities = BTreeMap::new();
-    for secret in secrets {
-        authorities.insert(secret, authority(server, names, secret).await?);
+    for name in secrets {
+        let authority = secret::file(server, &names.namespace, name, AUTHORITY).await?;
+        authorities.insert(name, authority);
     }
     let of = |(ordinal, pod): (&i32, &PodSeen)| {
         let host = names.host(&names.pod(*ordinal));
         let api = match &pod.authority {
             None => Ok(Api::plain(&host)),
-            Some(secret) => authorities[secret].clone().map(|pem| Api::sealed(&host, pem)),
+            Some(name) => authorities[name].clone().map(|pem| Api::tls(&host, pem)),
         };
         (*ordinal, api)
     };
     Ok(pods.iter().map(of).collect())
-}
-
-async fn authority(
-    server: &impl Server,
-    names: &Names,
-    secret: &str,
-) -> Result<Result<Vec<u8>, String>, Error> {
-    let read: Option<Secret> =
-        server.get(&names.namespace, secret).await.map_err(Error::of("read an authority"))?;
-    let pem = read.and_then(|secret| Some(secret.data?.remove(AUTHORITY)?.0));
-    Ok(pem.ok_or_else(|| format!("Secret {secret} does not hold {AUTHORITY}")))
 }
